@@ -1,0 +1,8 @@
+"""Errors meant for the person at the keyboard."""
+
+
+class NassimError(Exception):
+    """Something the user can put right; the message says what was found, what is allowed and what to do.
+
+    The command line prints the message alone, without a traceback, and exits with status 2.
+    """

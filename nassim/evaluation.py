@@ -1,0 +1,156 @@
+"""What evaluators promise and executors run: Candidate, Job, Progress, Evaluator.
+
+An evaluator does work and does not know what it is billed; an executor knows the time and does not know what the work
+means. Between them passes a Job (driver to worker) and a stream of Progress (worker to driver).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from nassim.cost.work import Work
+from nassim.space.architecture import Architecture
+
+
+class JobKind(StrEnum):
+    """What a job asks of its evaluator."""
+
+    TRAIN = "train"
+    """Train one candidate from scratch (or on from a checkpoint), validating it as it goes."""
+    SUPERNET = "supernet"
+    """Train shared weights on the job's candidates."""
+    SCORE = "score"
+    """Score the job's candidates with shared weights."""
+    FINAL = "final"
+    """Train the found architecture by the final schedule and test it once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An architecture under evaluation.
+
+    Attributes:
+        architecture: What is evaluated.
+        trial: The number of its Optuna trial; None outside trials (children that a supernet is trained on).
+        seed: Everything random about its evaluation derives from this.
+    """
+
+    architecture: Architecture
+    trial: int | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work to be done by one worker, with its planned Work known before it runs. Picklable.
+
+    Attributes:
+        id: Unique within a run, for example "tpe/trial/17".
+        search: Name of the search it belongs to, which says which evaluator runs it.
+        kind: What is asked.
+        candidates: For `train` and `final` one; for `score` the children to be scored; for `supernet` the children to
+            train on, one a batch.
+        first: Number of steps (epochs, rounds) already done: the job goes on from there.
+        last: Number of steps done when the job ends.
+        seed: Everything random about the job that isn't a candidate's own derives from this.
+        planned: One Work per activity: what the job performs when it runs from `first` to `last`, exactly.
+        gated: After each report the worker waits to be told to go on or to stop. Without it, the worker goes on by
+            itself and a stop takes effect at its next report.
+        checkpoint: Where the worker keeps the job's state, a path that workers share; None keeps none.
+        checkpoint_every: Steps between checkpoints.
+        attempt: 0 at first; counts the times that the job was handed out again.
+        timeout_s: Seconds on the worker after which the job is stopped and fails; None for no limit.
+    """
+
+    id: str
+    search: str
+    kind: JobKind
+    candidates: tuple[Candidate, ...]
+    first: int
+    last: int
+    seed: int
+    planned: tuple[Work, ...]
+    gated: bool = False
+    checkpoint: str | None = None
+    checkpoint_every: int = 1
+    attempt: int = 0
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a running job yields: the Work done since its last Progress, all of one activity.
+
+    The executor posts the seconds since the last Progress to `work.activity`, so an evaluator yields at every change of
+    activity (after training an epoch, after validating it, after writing a checkpoint), and yields what was done so far
+    before it lets an exception out.
+
+    Attributes:
+        work: What was done.
+        step: Steps (epochs, rounds) completed; with metrics it makes this Progress a report.
+        trial: The trial that the metrics are of.
+        metrics: Figures such as `accuracy` and `loss`; empty for Work alone.
+    """
+
+    work: Work
+    step: int | None = None
+    trial: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_report(self) -> bool:
+        """Whether this carries metrics, which the search loop passes on to the pruner or the sampler."""
+        return bool(self.metrics)
+
+
+class Diverged(Exception):  # noqa: N818, a state of training rather than an error of the program
+    """Training produced a loss that is not finite. The candidate fails; the search goes on."""
+
+
+Runner = Callable[[Job], Iterator[Progress]]
+"""What an executor runs on its workers."""
+
+RunnerFactory = Callable[[], Runner]
+"""Makes a Runner on a worker, once in its life: loads the data, the space, the evaluators. Picklable."""
+
+Draw = Callable[[int], Sequence[Architecture]]
+"""Draws n architectures from the sampler's present policy, outside of any trial."""
+
+
+class Evaluator(ABC):
+    """Says what it takes to know how good an architecture is.
+
+    `prepare` and `plan` run on the driver and are cheap; `run` runs on a worker and does the work. The Work that `run`
+    yields over a whole job adds up to the job's planned Work, to the last FLOP.
+
+    Attributes:
+        batch: Trials that one job evaluates; 1 unless candidates are scored together.
+        metric: The key of `Progress.metrics` that the sampler maximises.
+    """
+
+    batch: int = 1
+    metric: str = "accuracy"
+
+    @abstractmethod
+    def prepare(self, asked: int, draw: Draw) -> Job | None:
+        """Return the job that must be done before trial number `asked` is evaluated, or None.
+
+        Weight sharing trains its supernet here. The loop lets running jobs end first and runs this one alone.
+        """
+
+    @abstractmethod
+    def plan(self, candidates: Sequence[Candidate]) -> Job:
+        """Return the job that evaluates these candidates (at most `batch`), from the beginning.
+
+        Raises:
+            NassimError: The candidates can't be built or counted.
+        """
+
+    @abstractmethod
+    def run(self, job: Job) -> Iterator[Progress]:
+        """Do the job, from `job.first` to `job.last`.
+
+        Raises:
+            Diverged: A loss that is not finite.
+        """

@@ -1,0 +1,205 @@
+"""The contract of every executor: jobs in, a timeline of events out.
+
+An executor holds workers. Each worker's device is leased from the moment it is held until it is released, and the
+executor reports that lease as a gapless timeline: `Leased`, then `Lap`s that follow one another without a gap, then
+`Released`. So the seconds of a worker's laps add up to the seconds of its lease. Executors report, the search loop
+books.
+
+All times are seconds on one clock, the executor's own: 0 when it starts (or `at_s`, for a run that goes on), never set
+back, not running while no driver runs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+
+from nassim.cost.work import Activity, Work
+from nassim.evaluation import Job, RunnerFactory
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that runs one job at a time on a device it holds.
+
+    Attributes:
+        id: Unique within a run; a worker that replaces a dead one has an id of its own.
+        node: Name of the machine.
+        device: What it computes on, for example "cpu: AMD EPYC 7B13" or "gpu: NVIDIA H200".
+        processors: How many processors it holds: CPU threads, or GPUs.
+        peak_flop_per_s: Peak rate of one processor in FLOP/s; None where it is unknown.
+        peak_source: "catalogue" or "measured"; None where the rate is unknown.
+    """
+
+    id: str
+    node: str
+    device: str
+    processors: float
+    peak_flop_per_s: float | None = None
+    peak_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A worker's device is held from `at_s` on. Comes when the worker is ready, followed by its `startup` lap."""
+
+    worker: Worker
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """What a worker did from `start_s` for `seconds`: exactly one activity.
+
+    Attributes:
+        worker: The worker's id.
+        start_s: When it began; where the worker's previous lap ended.
+        seconds: How long it took, at least 0.
+        activity: What the time was spent on.
+        work: The Work done, of that activity; None for activities without any (startup, idle, ...).
+        job: The job it was done for; None outside jobs.
+        step: Steps of the job completed with it, where that is known.
+    """
+
+    worker: str
+    start_s: float
+    seconds: float
+    activity: Activity
+    work: Work | None = None
+    job: Job | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A running job reports metrics. For a gated job the executor now waits for `proceed` or `stop`."""
+
+    job: Job
+    worker: str
+    step: int
+    trial: int | None
+    metrics: Mapping[str, float]
+
+
+class Ending(StrEnum):
+    """How a job ended on its worker."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    """It was told to stop (pruned, budget reached)."""
+    FAILED = "failed"
+    """It raised, diverged, ran out of memory or over its time. The worker lives."""
+    LOST = "lost"
+    """Its worker died with it."""
+    PREEMPTED = "preempted"
+    """Its worker's node was taken away."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job is off its worker. Its laps came before.
+
+    Attributes:
+        job: The job.
+        worker: The worker's id.
+        ending: How it ended.
+        reason: Why, for a failed or lost job: one line, the exception's type first.
+        checkpoint_step: The last step whose checkpoint was written, from which a lost job can go on; None without one.
+    """
+
+    job: Job
+    worker: str
+    ending: Ending
+    reason: str | None = None
+    checkpoint_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A worker's device is no longer held from `at_s` on. Its laps reach up to that moment."""
+
+    worker: str
+    at_s: float
+    reason: str = "closed"
+
+
+Event = Leased | Lap | Report | JobEnded | Released
+
+
+class Executor(ABC):
+    """Where and when jobs run. Use as a context manager: leaving it closes it.
+
+    Example:
+        ```
+        with RayExecutor(workers=2) as executor:
+            executor.start(factory)
+            executor.submit(job)
+            for event in executor.wait(): ...
+        ```
+    """
+
+    @abstractmethod
+    def start(self, factory: RunnerFactory, at_s: float = 0.0) -> None:
+        """Begin to lease workers; each calls `factory` once. Returns before they are ready.
+
+        Args:
+            factory: Makes the runner on a worker.
+            at_s: What the clock shows at this moment: the seconds that earlier drivers of this run have used.
+
+        Raises:
+            NassimError: Workers can't be had (bad address, more resources than there are).
+        """
+
+    @property
+    @abstractmethod
+    def free(self) -> int:
+        """How many jobs can be submitted now: ready workers without a job."""
+
+    @property
+    @abstractmethod
+    def capacity(self) -> int:
+        """How many workers there are or are being started."""
+
+    @abstractmethod
+    def submit(self, job: Job) -> None:
+        """Hand a job to a free worker.
+
+        Raises:
+            RuntimeError: No worker is free.
+        """
+
+    @abstractmethod
+    def wait(self, timeout_s: float | None = None) -> list[Event]:
+        """Return the events since the last call, in order; block until there is one, or until the timeout.
+
+        Raises:
+            NassimError: No event can come any more: no worker is left and none can be had.
+        """
+
+    @abstractmethod
+    def proceed(self, job: Job) -> None:
+        """Let a gated job go on after its report."""
+
+    @abstractmethod
+    def stop(self, job: Job) -> None:
+        """Stop a job: a gated one that waits, now; another at its next report. It ends as `stopped`."""
+
+    @abstractmethod
+    def now_s(self) -> float:
+        """Return the clock: seconds since `start`, plus `at_s`."""
+
+    @abstractmethod
+    def close(self) -> list[Event]:
+        """Release all workers and return the last events: their laps up to the release, ended jobs, releases.
+
+        Running jobs are abandoned and end as `stopped`. Idempotent: a second call returns no events.
+        """
+
+    def __enter__(self) -> "Executor":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,71 @@
+"""Entry: one immutable line of the ledger."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nassim.cost.work import Activity
+
+
+class Stage(StrEnum):
+    """Which of the two sides of the comparison an entry belongs to."""
+
+    SEARCH = "search"
+    FINAL = "final"
+
+
+class Outcome(StrEnum):
+    """What became of a trial. Written once, on the trial's closing line."""
+
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    DUPLICATE = "duplicate"
+    """Complete, and its architecture had been evaluated before in the same search."""
+    STOPPED = "stopped"
+    """Ended by a budget or by the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one worker did for some seconds; or, with an outcome, the line that closes a trial.
+
+    The ledger adds the run's name and a sequence number. An entry's own fate (its work was of use, or lost) is its
+    activity; the fate of the trial it was done for is on the trial's closing line, so totals by outcome join the two.
+
+    Attributes:
+        worker: Id of the worker whose lease the seconds are of; "driver" for the driver's own.
+        start_s: When it began, on the run's clock.
+        seconds: How long it took: device-seconds of one lease.
+        activity: What the seconds were spent on.
+        search: Name of the search; None for work that belongs to none.
+        stage: Search or final training.
+        trial: Number of the Optuna trial; None outside trials.
+        architecture: Id of the architecture.
+        step: Steps (epochs, rounds) completed with it.
+        attempt: How often the trial's job had been handed out before.
+        forward_flop: FLOP of forward passes.
+        backward_flop: FLOP of backward passes.
+        samples: Inputs processed.
+        bytes: Bytes written or moved.
+        energy_j: Joules at the device; None where nothing was measured (then modelled when read).
+        outcome: On closing lines alone: what became of the trial.
+        reason: Why, for a trial that failed, was stopped or lost work.
+    """
+
+    worker: str
+    start_s: float
+    seconds: float
+    activity: Activity
+    search: str | None = None
+    stage: Stage = Stage.SEARCH
+    trial: int | None = None
+    architecture: str | None = None
+    step: int | None = None
+    attempt: int = 0
+    forward_flop: int = 0
+    backward_flop: int = 0
+    samples: int = 0
+    bytes: int = 0
+    energy_j: float | None = None
+    outcome: Outcome | None = None
+    reason: str | None = None
