@@ -127,17 +127,34 @@ class Evaluator(ABC):
     Attributes:
         batch: Trials that one job evaluates; 1 unless candidates are scored together.
         metric: The key of `Progress.metrics` that the sampler maximises.
+        trials: How many trials the whole search takes; None where the search says.
+        stationary: Whether evaluating an architecture again can only repeat an earlier result. Not so with shared
+            weights, which change as the search goes on.
     """
 
     batch: int = 1
     metric: str = "accuracy"
+    trials: int | None = None
+    stationary: bool = True
 
-    @abstractmethod
-    def prepare(self, asked: int, draw: Draw) -> Job | None:
-        """Return the job that must be done before trial number `asked` is evaluated, or None.
+    def due(self, asked: int) -> bool:
+        """Whether a preparation is due before trial number `asked` is evaluated; the loop lets running jobs end first."""
+        return False
 
-        Weight sharing trains its supernet here. The loop lets running jobs end first and runs this one alone.
+    def prepare(self, asked: int, draw: Draw) -> Job:
+        """Return the job that must be done, alone, before trial number `asked`, for which `due` is true.
+
+        Weight sharing trains its supernet here.
         """
+        raise TypeError(f"{type(self).__name__} prepares nothing, not before trial {asked} either")
+
+    def choose(self, values: Mapping[int, float]) -> int:
+        """Return the trial whose architecture the search has found.
+
+        Args:
+            values: The complete trials' values by trial number; at least one.
+        """
+        return max(values, key=lambda trial: (values[trial], -trial))
 
     @abstractmethod
     def plan(self, candidates: Sequence[Candidate]) -> Job:
