@@ -157,8 +157,8 @@ class Evaluator(ABC):
         return max(values, key=lambda trial: (values[trial], -trial))
 
     @abstractmethod
-    def plan(self, candidates: Sequence[Candidate]) -> Job:
-        """Return the job that evaluates these candidates (at most `batch`), from the beginning.
+    def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
+        """Return the job that evaluates these candidates (at most `batch`), going on from step `first`.
 
         Raises:
             NassimError: The candidates can't be built or counted.

@@ -29,7 +29,8 @@ class Outcome(StrEnum):
 class Entry:
     """What one worker did for some seconds; or, with an outcome, the line that closes a trial.
 
-    The ledger adds the run's name and a sequence number. An entry's own fate (its work was of use, or lost) is its
+    The ledger adds the run's name and a sequence number. Amounts are negative on a correction: work that turned out to be
+    lost is taken off the activity it was posted to and put on `lost`, by two further entries. An entry's own fate (its work was of use, or lost) is its
     activity; the fate of the trial it was done for is on the trial's closing line, so totals by outcome join the two.
 
     Attributes:
@@ -39,7 +40,8 @@ class Entry:
         activity: What the seconds were spent on.
         search: Name of the search; None for work that belongs to none.
         stage: Search or final training.
-        trial: Number of the Optuna trial; None outside trials.
+        job: Id of the job it was done for; None outside jobs.
+        trial: Number of the Optuna trial; None outside trials and where a job evaluates several.
         architecture: Id of the architecture.
         step: Steps (epochs, rounds) completed with it.
         attempt: How often the trial's job had been handed out before.
@@ -58,6 +60,7 @@ class Entry:
     activity: Activity
     search: str | None = None
     stage: Stage = Stage.SEARCH
+    job: str | None = None
     trial: int | None = None
     architecture: str | None = None
     step: int | None = None
