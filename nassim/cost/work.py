@@ -39,6 +39,8 @@ class Activity(StrEnum):
     """Held, and doing nothing."""
     LOST = "lost"
     """Spent on work that a dead worker took with it."""
+    PREEMPTED = "preempted"
+    """Spent on work that was lost because the cluster took the worker's node away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Entry:
         search: Name of the search; None for work that belongs to none.
         stage: Search or final training.
         job: Id of the job it was done for; None outside jobs.
-        trial: Number of the Optuna trial; None outside trials and where a job evaluates several.
+        trial: Number of the Optuna trial; of a job that evaluates several the first; None outside trials.
         architecture: Id of the architecture.
         step: Steps (epochs, rounds) completed with it.
         attempt: How often the trial's job had been handed out before.

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nassim.cost.work import Activity
 from nassim.evaluation import Job, JobKind
@@ -22,26 +22,31 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What seconds without a job of their own (idle workers, the driver) are booked to."""
+    """What is being worked for: where seconds without a job of their own (idle workers, the driver) are booked.
+
+    Attributes:
+        search: Name of the search; None before the first.
+        stage: Search or final training.
+        spent: The sums that all that is booked meanwhile adds to.
+    """
 
     search: str | None = None
     stage: Stage = Stage.SEARCH
+    spent: tuple[Spent, ...] = field(default=(), compare=False)
 
 
 class Books:
     """Books one driver's share of a run: workers' laps, trials' ends, and the driver's own seconds.
 
-    The driver is a worker too: from `open` to `close` each of its seconds is posted to one activity. `turn` says what it
-    is busy with from now on; the seconds are added up and posted with each commit, one entry per activity.
+    The driver is a worker too: from `open` to `close` each of its seconds is posted to one activity. `turn` says what
+    it is busy with; the seconds are added up and posted with each commit, one entry per activity.
 
     Attributes:
         account: What is being worked for; the run sets it as it goes from search to search.
-        spent: What the whole run has spent.
     """
 
-    def __init__(self, writer: Writer, executor: Executor, spent: Spent) -> None:
+    def __init__(self, writer: Writer, executor: Executor) -> None:
         self.account = Account()
-        self.spent = spent
         self._writer = writer
         self._executor = executor
         self._seconds: dict[tuple[Account, Activity], float] = defaultdict(float)
@@ -64,6 +69,11 @@ class Books:
         self._writer.release(DRIVER, self._since_s, "closed")
         self._writer.commit()
 
+    @property
+    def search_flop(self) -> int:
+        """FLOP booked to the search at hand so far."""
+        return self.account.spent[-1].flop if self.account.spent else 0
+
     @contextmanager
     def turn(self, activity: Activity) -> Iterator[None]:
         """Post the driver's seconds within to `activity`, and to what it was busy with before from then on."""
@@ -78,8 +88,11 @@ class Books:
 
     def _tally(self) -> None:
         now_s = self._executor.now_s()
-        self._seconds[self.account, self._activity] += now_s - self._since_s
-        self._since_s = self.spent.wall_s = now_s
+        seconds = now_s - self._since_s
+        self._seconds[self.account, self._activity] += seconds
+        for spent in self.account.spent:
+            spent.wall_s += seconds
+        self._since_s = now_s
 
     def _post_driver(self) -> None:
         for (account, activity), seconds in self._seconds.items():
@@ -110,7 +123,8 @@ class Books:
                 self._writer.release(worker_id, at_s, reason)
 
     def _post_lap(self, lap: Lap) -> None:
-        self.spent.add(lap)
+        for spent in self.account.spent:
+            spent.add(lap)
         entry = Entry(lap.worker, lap.start_s, lap.seconds, lap.activity, self.account.search, self.account.stage)
         if lap.job is not None:
             entry = _of_job(entry, lap.job, lap)
@@ -121,30 +135,31 @@ class Books:
         """Keep what would be lost if the worker died now: the job's entries since its last checkpoint."""
         if entry.activity is Activity.CHECKPOINT:
             self._unsettled.pop(job.id, None)
-        elif entry.activity is not Activity.LOST:
+        elif entry.activity not in (Activity.LOST, Activity.PREEMPTED):
             self._unsettled.setdefault(job.id, []).append(entry)
 
     def kept(self, job: Job) -> None:
         """The job's results are in hand: nothing of it can be lost any more."""
         self._unsettled.pop(job.id, None)
 
-    def lose(self, job: Job, reason: str | None) -> None:
-        """Move what the job had done since its last checkpoint from its activities to `lost`.
+    def lose(self, job: Job, reason: str | None, to: Activity = Activity.LOST) -> None:
+        """Move what the job had done since its last checkpoint from its activities to `lost` (or `preempted`).
 
         Entries are immutable, so each is corrected by two lines, as a bookkeeper would: one takes the amount away
         from the activity it was posted to, one adds it to `lost`.
         """
-        self.write_off(self._unsettled.pop(job.id, ()), reason)
+        self.write_off(self._unsettled.pop(job.id, ()), reason, to)
 
-    def write_off(self, entries: Sequence[Entry], reason: str | None) -> None:
-        """Move posted entries to `lost`: see `lose`."""
+    def write_off(self, entries: Sequence[Entry], reason: str | None, to: Activity = Activity.LOST) -> None:
+        """Move posted entries to `lost` (or `preempted`): see `lose`."""
         for entry in entries:
             self._writer.append(_negated(entry, reason))
-            self._writer.append(replace(entry, activity=Activity.LOST, reason=reason))
+            self._writer.append(replace(entry, activity=to, reason=reason))
 
     def end_trial(self, trial: int, architecture_id: str, outcome: Outcome, attempt: int, reason: str | None) -> None:
         """Write a trial's closing line."""
-        self.spent.trials += 1
+        for spent in self.account.spent:
+            spent.trials += 1
         self._writer.append(
             Entry(
                 DRIVER,
@@ -188,14 +203,15 @@ class Books:
 
 def _of_job(entry: Entry, job: Job, lap: Lap) -> Entry:
     """Return the entry with what the job adds to it."""
-    only = job.candidates[0] if job.kind in (JobKind.TRAIN, JobKind.FINAL) else None
+    only = None if job.kind is JobKind.SUPERNET else job.candidates[0]
     work = lap.work
     return replace(
         entry,
         search=job.search,
+        job=job.id,
         stage=Stage.FINAL if job.kind is JobKind.FINAL else Stage.SEARCH,
         trial=only.trial if only else None,
-        architecture=only.architecture.id if only else None,
+        architecture=only.architecture.id if only and len(job.candidates) == 1 else None,
         step=lap.step,
         attempt=job.attempt,
         forward_flop=work.forward_flop if work else 0,

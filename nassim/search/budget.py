@@ -1,5 +1,6 @@
 """Budget: how much may be spent. Spent: how much has been."""
 
+import math
 from dataclasses import dataclass, fields
 
 from nassim.executors.base import Lap
@@ -49,7 +50,9 @@ class Overrun:
 
     def __str__(self) -> str:
         share = f"{self.overshoot / self.limit:.1%}" if self.limit else "all of it"
-        return f"budget reached: {self.name} {self.limit:g}, spent {self.spent:g} (overshoot {self.overshoot:g}, {share})"
+        return (
+            f"budget reached: {self.name} {self.limit:g}, spent {self.spent:g} (overshoot {self.overshoot:g}, {share})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,24 @@ class Budget:
                 return Overrun(field.name, limit, amount)
         return None
 
-    def wall_s_left(self, spent: Spent) -> float | None:
-        """Return the wall-clock seconds left, or None where they are not limited."""
-        return None if self.wall_s is None else max(0.0, self.wall_s - spent.wall_s)
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The budgets that hold at a time (a search's own, the experiment's), each with what has been spent of it."""
+
+    items: tuple[tuple[Budget, Spent], ...] = ()
+
+    def reached(self) -> Overrun | None:
+        """Return the first limit that is reached, or None."""
+        return next((overrun for budget, spent in self.items if (overrun := budget.reached(spent))), None)
+
+    @property
+    def wall_s_left(self) -> float:
+        """Wall-clock seconds until the first budget is reached; infinite where none limits them."""
+        left = (b.wall_s - s.wall_s for b, s in self.items if b.wall_s is not None)
+        return max(0.0, min(left, default=math.inf))
+
+    @property
+    def trials_left(self) -> float:
+        """Trials that may still end; infinite where no budget limits them."""
+        return min((b.trials - s.trials for b, s in self.items if b.trials is not None), default=math.inf)
