@@ -29,9 +29,10 @@ class Outcome(StrEnum):
 class Entry:
     """What one worker did for some seconds; or, with an outcome, the line that closes a trial.
 
-    The ledger adds the run's name and a sequence number. Amounts are negative on a correction: work that turned out to be
-    lost is taken off the activity it was posted to and put on `lost`, by two further entries. An entry's own fate (its work was of use, or lost) is its
-    activity; the fate of the trial it was done for is on the trial's closing line, so totals by outcome join the two.
+    The ledger adds the run and a sequence number. Amounts are negative on a correction: work that turned out to be lost
+    is taken off the activity it was posted to and put on `lost`, by two further entries. An entry's own fate (its work
+    was of use, or lost) is its activity; the fate of the trial it was done for is on the trial's closing line, so
+    totals by outcome join the two.
 
     Attributes:
         worker: Id of the worker whose lease the seconds are of; "driver" for the driver's own.

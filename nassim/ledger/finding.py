@@ -1,0 +1,58 @@
+"""Finding: the model that a search found, and what it costs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nassim.cost.work import FLOP_PER_MAC
+from nassim.space.architecture import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a search found.
+
+    Attributes:
+        search: Name of the search.
+        trial: Number of the trial that it was found in; None where no single trial proposed it.
+        architecture: The architecture found.
+        params: Learnable parameters.
+        forward_flop: FLOP of the forward pass of one input.
+        backward_flop: FLOP of the backward pass of one input.
+        samples: Inputs that the final training trained on, over all its epochs.
+        seed: The seed of the final training.
+        metrics: Figures of the final model, such as `test_accuracy`.
+        overcounted_flop: The part of `backward_flop` that is counted beyond the operations performed (see Profile).
+    """
+
+    search: str
+    trial: int | None
+    architecture: Architecture
+    params: int
+    forward_flop: int
+    backward_flop: int
+    samples: int
+    seed: int
+    metrics: Mapping[str, float]
+    overcounted_flop: int = 0
+
+    @property
+    def architecture_id(self) -> str:
+        """Twelve hexadecimal digits that name the architecture."""
+        return self.architecture.id
+
+    @property
+    def forward_macs(self) -> int:
+        """Multiply-adds of the forward pass of one input."""
+        return self.forward_flop // FLOP_PER_MAC
+
+    def to_json(self) -> str:
+        """Return the finding as JSON text."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(fields | {"architecture": dict(self.architecture), "metrics": dict(self.metrics)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Finding":
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(**fields | {"architecture": Architecture(fields["architecture"])})

@@ -1,0 +1,78 @@
+"""Optuna's journal in the ledger: a backend for the driver and one for other processes that look on."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from optuna.storages.journal import BaseJournalBackend
+from sqlalchemy import select
+
+from nassim.errors import NassimError
+from nassim.ledger.database import Database
+from nassim.ledger.schema import journal
+
+
+class WriterJournal(BaseJournalBackend):
+    """The driver's journal: in memory, and posted with the entries.
+
+    Args:
+        texts: The journal so far, as JSON; `post` appends to it.
+        post: Posts one log.
+    """
+
+    def __init__(self, texts: Sequence[str], post: Callable[[dict[str, Any]], None]) -> None:
+        self._texts = texts
+        self._post = post
+
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+        """Return the logs from that number on, at a cost that grows with their number alone."""
+        return [json.loads(text) for text in self._texts[log_number_from:]]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Buffer the logs; the next commit writes them."""
+        for log in logs:
+            self._post(log)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("the driver's Optuna storage can't be pickled: only the driver writes the ledger")
+
+
+class ReaderJournal(BaseJournalBackend):
+    """A run's journal as the database has it now, to look at.
+
+    Args:
+        database: Where the ledger is.
+        run_id: The run's number in it.
+        run: The run's name.
+    """
+
+    def __init__(self, database: Database, run_id: int, run: str) -> None:
+        self._database = database
+        self._run_id = run_id
+        self._run = run
+        self._texts: list[str] = []
+        self._behind = -1
+
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+        """Return the logs from that number on, those that the driver has committed since the last call among them."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(journal.c.seq, journal.c.log)
+                .where(journal.c.run_id == self._run_id, journal.c.seq > self._behind)
+                .order_by(journal.c.seq)
+            ).all()
+        if rows:
+            self._texts += [row.log for row in rows]
+            self._behind = rows[-1].seq
+        return [json.loads(text) for text in self._texts[log_number_from:]]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            NassimError: Always.
+        """
+        raise NassimError(
+            f"the studies of run {self._run} can only be looked at here: its driver alone writes them. "
+            "Copy a study to a storage of its own (`nassim export --optuna URL`) to change it"
+        )

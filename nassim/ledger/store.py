@@ -1,0 +1,197 @@
+"""Ledger: the append-only list of what runs have cost, and every total as a fold over it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import Connection, select
+
+from nassim.ledger import balance, frames, records, taking, totals
+from nassim.ledger.database import Database
+from nassim.ledger.errors import RunNameTaken
+from nassim.ledger.finding import Finding
+from nassim.ledger.records import RunRecord
+from nassim.ledger.schema import findings
+from nassim.ledger.writer import Writer
+
+if TYPE_CHECKING:
+    from optuna.storages import JournalStorage
+
+
+class Ledger:
+    """The runs in one database. Making one touches nothing: the database is reached when it is first needed.
+
+    Any number of processes may read, and any number of drivers may write, each its own run.
+
+    Args:
+        url: `sqlite:///FILE`, `sqlite://` (in memory, for simulations) or `postgresql://USER:PASSWORD@HOST/DATABASE`.
+            Passwords are shown nowhere.
+
+    Raises:
+        NassimError: The URL is of another kind. Each method raises it too where the database can't be reached.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    @classmethod
+    def open(cls, url: str) -> "Ledger":
+        """Return the ledger at a URL, for reading; unlike the constructor, look whether there is one.
+
+        Raises:
+            NassimError: There is no ledger, it is of another version, or it can't be reached.
+        """
+        ledger = cls(url)
+        with ledger._database.reading():
+            return ledger
+
+    def __repr__(self) -> str:
+        return f"Ledger({self.url!r})"
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """Where it is, without passwords."""
+        return str(self._database)
+
+    def close(self) -> None:
+        """Close the connections. The ledger can be used again, which opens new ones."""
+        self._database.close()
+
+    def create(
+        self, run: str, experiment: Mapping[str, Any], started_at: str, about: Mapping[str, Any] | None = None
+    ) -> Writer:
+        """Enter a new run, making the database's tables (and SQLite's file) where there are none.
+
+        Args:
+            run: Its name.
+            experiment: The experiment, as JSON-able values; passwords of URLs in it are left out.
+            started_at: When it was started, ISO 8601.
+            about: Versions and host.
+
+        Raises:
+            RunNameTaken: There is a run of that name.
+        """
+        return Writer(self._database, taking.enter(self._database, run, experiment, started_at, about or {}))
+
+    def create_numbered(
+        self, stem: str, experiment: Mapping[str, Any], started_at: str, about: Mapping[str, Any] | None = None
+    ) -> Writer:
+        """Enter a new run under the next free name, `stem-1`, `stem-2`, ..., also while others do the same."""
+        while True:
+            try:
+                return self.create(self.free_name(stem), experiment, started_at, about)
+            except RunNameTaken:
+                continue
+
+    def free_name(self, stem: str) -> str:
+        """Return the next name, `stem-1`, `stem-2`, ..., that no run has at this moment."""
+        taking.check_name(stem)
+        numbers = [0]
+        if self._database.exists():
+            names = [record.name for record in self.runs()]
+            tails = [name.removeprefix(f"{stem}-") for name in names if name.startswith(f"{stem}-")]
+            numbers += [int(tail) for tail in tails if tail.isdecimal()]
+        return f"{stem}-{max(numbers) + 1}"
+
+    def resume(self, run: str, aside: Path | str | None = None) -> Writer:
+        """Take a run over from a driver that is gone, and go on where the ledger ends.
+
+        Leases that it left open are closed at the last second posted on them; from now on it can't post any more,
+        should it still live. `Writer.clock_s` says where the clock goes on, so that down time isn't billed.
+
+        Args:
+            run: Name of the run.
+            aside: Folder where the earlier driver may have saved what it could not write (`Writer.save_aside`). It is
+                taken in once, and its file removed.
+
+        Raises:
+            NassimError: There is no such run, or what was saved aside doesn't fit it.
+        """
+        return Writer(self._database, taking.take_over(self._database, run, Path(aside) if aside else None))
+
+    def runs(self) -> list[RunRecord]:
+        """Return all runs, in the order in which they were created."""
+        with self._database.reading() as connection:
+            return records.all_of(connection)
+
+    def run(self, name: str) -> RunRecord:
+        """Return the run of that name.
+
+        Raises:
+            NassimError: There is none; the message lists names like it.
+        """
+        with self._database.reading() as connection:
+            return records.one_of(connection, name, self.url)
+
+    def frame(self, run: str) -> pd.DataFrame:
+        """Return all entries of a run: their numbers `seq`, the number of their `lease`, and the fields of Entry."""
+        with self._database.reading() as connection:
+            return frames.of_entries(connection, self._id(connection, run))
+
+    def totals(self, run: str, by: Sequence[str] = ("search", "stage", "activity", "outcome")) -> pd.DataFrame:
+        """Return sums over a run's entries, computed by the database.
+
+        Args:
+            run: Name of the run.
+            by: What to take them by: search, stage, activity, worker, job, trial, architecture, attempt, outcome, node,
+                device. An entry's outcome is that on its trial's closing line, "open" without one, None outside trials.
+
+        Returns:
+            One row per combination found, with the columns of `by`, and: `seconds`; `processor_seconds` (seconds times
+            the lease's processors); `forward_flop` and `backward_flop` (exact Python ints, however large); `samples`;
+            `bytes`; `energy_j` (measured joules; NaN where nothing was measured) and `metered_s` (the seconds they were
+            measured in); `entries`.
+        """
+        with self._database.reading() as connection:
+            return totals.totals(connection, self._id(connection, run), by)
+
+    def trials(self, run: str) -> pd.DataFrame:
+        """Return one row per trial.
+
+        Its columns are search, trial, architecture, outcome, reason, attempts, start_s, end_s, and its sums, which are
+        those of `totals`. Metrics are in Optuna's studies: see `storage`.
+        """
+        with self._database.reading() as connection:
+            return totals.trials(connection, self._id(connection, run))
+
+    def leases(self, run: str) -> pd.DataFrame:
+        """Return the leases of a run: `seq`, the fields of Lease, `closed_s` (NaN while open) and `reason`."""
+        with self._database.reading() as connection:
+            return frames.of_leases(connection, self._id(connection, run))
+
+    def balance(self, run: str) -> pd.DataFrame:
+        """Return whether the books close: by worker `leased_s`, `posted_s`, `difference_s`, `closed`.
+
+        `leased_s` comes from the leases alone, `posted_s` from the entries alone. A lease that is still open (`closed`
+        is False) counts up to the last second posted on its worker.
+        """
+        with self._database.reading() as connection:
+            return balance.balance(connection, self._id(connection, run))
+
+    def findings(self, run: str) -> list[Finding]:
+        """Return what the searches of a run found, in the order in which they found it."""
+        with self._database.reading() as connection:
+            run_id = self._id(connection, run)
+            query = select(findings.c.finding).where(findings.c.run_id == run_id).order_by(findings.c.seq)
+            return [Finding.from_json(text) for text in connection.execute(query).scalars()]
+
+    def storage(self, run: str) -> "JournalStorage":
+        """Return an Optuna storage with a run's studies to look at, live while its driver writes them."""
+        from optuna.storages import JournalStorage
+
+        from nassim.ledger.journal import ReaderJournal
+
+        return JournalStorage(ReaderJournal(self._database, self.run(run).id, run))
+
+    def _id(self, connection: Connection, run: str) -> int:
+        return records.one_of(connection, run, self.url).id
