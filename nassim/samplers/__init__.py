@@ -1,0 +1,1 @@
+"""Samplers: who proposes. All rebuild their state from the seed and the finished trials."""

@@ -1,0 +1,156 @@
+"""Samplers and pruners by name, as an experiment file asks for them."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import partial
+from types import NoneType
+from typing import Any, TypeVar, get_args
+
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import BaseSampler, TPESampler
+
+from nassim.errors import NassimError
+from nassim.samplers.evolution import EvolutionSampler
+from nassim.samplers.grid import GridSampler
+from nassim.samplers.reinforce import ReinforceSampler
+from nassim.samplers.reseeded import Reseeded
+from nassim.samplers.uniform import UniformSampler
+from nassim.space.domain import Domain
+
+T = TypeVar("T")
+
+LARGEST_GRID = 1_000_000
+"""More architectures than this make no grid: they'd be held in memory, and no search would see the end of them."""
+
+
+def make_sampler(name: str, seed: int, parameters: Mapping[str, object], domain: Domain) -> BaseSampler:
+    """Return the sampler of this name.
+
+    Args:
+        name: random, tpe, grid, reinforce or evolution.
+        seed: Everything random about it derives from this.
+        parameters: What the experiment file says of it; the defaults hold for the rest.
+        domain: The space that is searched; only a grid needs to know it beforehand.
+
+    Raises:
+        NassimError: No such sampler or parameter, a value of the wrong type or out of range, a space too large for a
+            grid.
+    """
+    return _make("sampler", _SAMPLERS, name, parameters, {"seed": seed, "domain": domain})
+
+
+def make_pruner(name: str, parameters: Mapping[str, object], last_step: int) -> BasePruner:
+    """Return Optuna's pruner of this name.
+
+    Args:
+        name: none, median, successive_halving or hyperband.
+        parameters: What the experiment file says of it; the defaults hold for the rest.
+        last_step: The step of a trial's last report: Hyperband's `max_resource`, which Optuna would have to guess from
+            the trials that have finished.
+
+    Raises:
+        NassimError: No such pruner or parameter, or a value of the wrong type or out of range.
+    """
+    return _make("pruner", _PRUNERS, name, parameters, {"max_resource": last_step})
+
+
+def trials_at_most(sampler: BaseSampler) -> int | None:
+    """Return after how many trials the sampler has nothing left to propose; None for one that never ends."""
+    return sampler.trials_at_most if isinstance(sampler, GridSampler) else None
+
+
+def _tpe(
+    *,
+    seed: int,
+    n_startup_trials: int = 10,
+    n_ei_candidates: int = 24,
+    multivariate: bool = True,
+    group: bool = False,
+    constant_liar: bool = True,
+) -> BaseSampler:
+    """Optuna's TPE with Optuna's defaults; `constant_liar` has it reckon with the trials that other workers run."""
+    if n_startup_trials < 0 or n_ei_candidates < 1:
+        raise ValueError(
+            "n_startup_trials must be at least 0 and n_ei_candidates at least 1, found "
+            f"{n_startup_trials} and {n_ei_candidates}"
+        )
+    make = partial(
+        TPESampler,
+        n_startup_trials=n_startup_trials,
+        n_ei_candidates=n_ei_candidates,
+        multivariate=multivariate,
+        group=group,
+        constant_liar=constant_liar,
+    )
+    make()  # so that Optuna refuses arguments that don't go together here, not in the first trial
+    return Reseeded(make, seed)
+
+
+def _grid(*, seed: int, domain: Domain) -> BaseSampler:
+    if domain.size > LARGEST_GRID:
+        raise ValueError(
+            f"the space has {domain.size:,} architectures and a grid at most {LARGEST_GRID:,}; use random, tpe, "
+            "reinforce or evolution, or a smaller space"
+        )
+    return GridSampler(list(domain.enumerate()), seed=seed)
+
+
+_SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
+    "random": UniformSampler,
+    "tpe": _tpe,
+    "grid": _grid,
+    "reinforce": ReinforceSampler,
+    "evolution": EvolutionSampler,
+}
+
+_PRUNERS: dict[str, Callable[..., BasePruner]] = {
+    "none": NopPruner,
+    "median": MedianPruner,
+    "successive_halving": SuccessiveHalvingPruner,
+    "hyperband": HyperbandPruner,
+}
+
+
+def _make(
+    kind: str,
+    makers: Mapping[str, Callable[..., T]],
+    name: str,
+    parameters: Mapping[str, object],
+    given: dict[str, Any],
+) -> T:
+    """Call the maker of this name with the parameters, and with what it takes of what is given."""
+    if name not in makers:
+        raise NassimError(f"there is no {kind} {name!r}{_meant(name, makers)}; the {kind}s are {', '.join(makers)}")
+    taken = inspect.signature(makers[name], eval_str=True).parameters
+    named = {key: taken[key].annotation for key in taken if key not in given}
+    for key, value in parameters.items():
+        if key not in named:
+            allowed = f"its parameters are {', '.join(named)}" if named else "it takes no parameters"
+            raise NassimError(f"{kind} {name} has no parameter {key!r}{_meant(key, named)}; {allowed}")
+        if not _fits(value, named[key]):
+            raise NassimError(f"{kind} {name}: {key} is {_words(named[key])}, found {value!r}")
+    try:
+        return makers[name](**{key: value for key, value in given.items() if key in taken}, **parameters)
+    except ValueError as error:
+        raise NassimError(f"{kind} {name}: {error}") from error
+
+
+def _meant(word: str, known: Mapping[str, object]) -> str:
+    close = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _types(annotation: Any) -> tuple[type, ...]:
+    return get_args(annotation) or (annotation,)
+
+
+def _fits(value: object, annotation: Any) -> bool:
+    """Say whether a value from a YAML file can be passed: an int is also a float, and a bool is no number."""
+    types = _types(annotation)
+    return type(value) in types or (float in types and type(value) is int)
+
+
+def _words(annotation: Any) -> str:
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", NoneType: "null"}
+    return " or ".join(words[part] for part in _types(annotation))
