@@ -1,0 +1,87 @@
+"""Attributes FLOP to the layers of a network, in the forward and in the backward pass."""
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any
+
+from torch import Tensor, nn
+from torch.autograd.graph import Node
+from torch.utils._pytree import tree_leaves
+from torch.utils.hooks import RemovableHandle
+
+from nassim.cost.dispatch import OperationCounter, Tally
+from nassim.cost.profile import LayerCost
+
+
+class LayerTracker:
+    """While active, sets a counter's scope to the innermost module that runs.
+
+    A node of the autograd graph belongs to the module in whose forward pass it was made, and carries that scope into the
+    backward pass.
+    """
+
+    def __init__(self, network: nn.Module, counter: OperationCounter) -> None:
+        self._network = network
+        self._counter = counter
+        self._running: list[str] = []
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._nodes: set[Node] = set()
+        self._hooks: list[RemovableHandle] = []
+
+    def __enter__(self) -> "LayerTracker":
+        for path, module in self._network.named_modules():
+            self._hooks.append(module.register_forward_pre_hook(self._entering(path), with_kwargs=True))
+            self._hooks.append(module.register_forward_hook(self._leaving(path), always_call=True))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _entering(self, path: str) -> Any:
+        def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
+            self._claim(tree_leaves((args, kwargs)), self._counter.scope)
+            self._running.append(path)
+            self._counter.scope = path
+            self._shapes.setdefault(path, ())
+
+        return hook
+
+    def _leaving(self, path: str) -> Any:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            outputs = [value for value in tree_leaves(output) if isinstance(value, Tensor)]
+            self._claim(outputs, path)
+            self._shapes[path] = self._shapes[path] or tuple(outputs[0].shape[1:] if outputs else ())
+            self._running.pop()
+            self._counter.scope = self._running[-1] if self._running else ""
+
+        return hook
+
+    def _claim(self, values: Iterable[Any], scope: str) -> None:
+        """Give the nodes behind these tensors that are no one's yet to a scope."""
+        waiting = [value.grad_fn for value in values if isinstance(value, Tensor) and value.grad_fn is not None]
+        while waiting:
+            node = waiting.pop()
+            if node in self._nodes:
+                continue
+            self._nodes.add(node)
+            self._hooks.append(node.register_prehook(lambda _, scope=scope: setattr(self._counter, "scope", scope)))
+            waiting += [earlier for earlier, _ in node.next_functions if earlier is not None]
+
+    def rows(self, forward: Tally, backward: Tally, batch: int) -> list[LayerCost]:
+        """Return the layers in the order in which they first ran: those without parts, and others with FLOP of their own."""
+        modules = dict(self._network.named_modules())
+        return [
+            LayerCost(
+                name=path,
+                kind=type(modules[path]).__name__,
+                params=sum(p.numel() for p in modules[path].parameters(recurse=False) if p.requires_grad),
+                forward_flop=forward.by_scope[path] // batch,
+                backward_flop=backward.by_scope[path] // batch,
+                output_shape=shape,
+            )
+            for path, shape in self._shapes.items()
+            if not any(modules[path].children()) or forward.by_scope[path] or backward.by_scope[path]
+        ]

@@ -1,0 +1,122 @@
+"""Finds search spaces: by the name they are installed under, by module and class, or by file and class."""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Mapping
+from hashlib import blake2b
+from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from nassim.errors import NassimError
+from nassim.space.search_space import SearchSpace
+
+GROUP = "nassim.search_spaces"
+"""The entry-point group under which packages install search spaces."""
+
+
+def list_spaces() -> dict[str, str]:
+    """Return the installed spaces: name to `module:Class`, without importing them."""
+    return {entry.name: entry.value for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+def load_space(reference: str, parameters: Mapping[str, Any]) -> SearchSpace:
+    """Make a search space.
+
+    Args:
+        reference: An installed name, `module:Class`, or `path/to/file.py:Class`.
+        parameters: Keyword arguments of the class.
+
+    Raises:
+        NassimError: There is no such space, its module fails to import, or a parameter is unknown, missing or refused.
+    """
+    installed = list_spaces()
+    target = installed.get(reference, reference)
+    place, separator, name = target.rpartition(":")
+    if not separator or not place or not name:
+        raise NassimError(
+            f"there is no search space {reference!r}; installed are {', '.join(installed) or 'none'}, and one's own is "
+            "module:Class or path/to/file.py:Class"
+        )
+    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    return _make(reference, _find_class(module, place, name), parameters)
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise NassimError(f"there is no file {str(path)!r} (looked for in {Path.cwd()})")
+    digest = blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()
+    spec = spec_from_file_location(f"{path.stem}_{digest}", path)
+    assert spec is not None, "a path that ends in .py has a loader"
+    assert spec.loader is not None, "a path that ends in .py has a loader"
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[spec.name]
+        raise NassimError(_import_failure(str(path), error)) from error
+    finally:
+        sys.path.remove(str(path.resolve().parent))
+    return module
+
+
+def _load_module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise NassimError(_import_failure(name, error)) from error
+
+
+def _import_failure(what: str, error: Exception) -> str:
+    line = next((frame.lineno for frame in reversed(inspect.getinnerframes(error.__traceback__))  # type: ignore[arg-type]
+                 if frame.filename.endswith(what)), None)  # fmt: skip
+    place = f"{what}, line {line}," if line else what
+    return f"{place} can't be imported: {type(error).__name__}: {error}"
+
+
+def _find_class(module: ModuleType, place: str, name: str) -> type[SearchSpace]:
+    spaces = [
+        key for key, value in vars(module).items() if inspect.isclass(value) and issubclass(value, SearchSpace)
+        and value.__module__ == module.__name__
+    ]  # fmt: skip
+    there = f"its search spaces are {', '.join(spaces)}" if spaces else "it has no search space"
+    found = getattr(module, name, None)
+    if found is None:
+        raise NassimError(f"{place} has no class {name!r}; {there}")
+    if not (inspect.isclass(found) and issubclass(found, SearchSpace)):
+        raise NassimError(f"{place}:{name} is not a subclass of nassim.space.SearchSpace; {there}")
+    return found
+
+
+def _make(reference: str, kind: type[SearchSpace], parameters: Mapping[str, Any]) -> SearchSpace:
+    if inspect.isabstract(kind):
+        raise NassimError(f"the search space {reference!r} has no method build(self, choose)")
+    accepted = inspect.signature(kind).parameters
+    names = [name for name, parameter in accepted.items() if parameter.kind not in (parameter.VAR_KEYWORD,
+             parameter.VAR_POSITIONAL)]  # fmt: skip
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
+    for name in parameters:
+        if name not in names and not takes_any:
+            raise NassimError(
+                f"the search space {reference!r} has no parameter {name!r}; its parameters are {', '.join(names) or 'none'}"
+            )
+    for name in names:
+        if name not in parameters and accepted[name].default is inspect.Parameter.empty:
+            raise NassimError(f"the search space {reference!r} needs a value for its parameter {name!r}")
+    try:
+        space = kind(**parameters)
+    except NassimError:
+        raise
+    except Exception as error:
+        raise NassimError(
+            f"the search space {reference!r} can't be made with {dict(parameters)}: {type(error).__name__}: {error}"
+        ) from error
+    for name in ("input_shape", "classes"):
+        if not hasattr(space, name):
+            raise NassimError(f"the search space {reference!r} doesn't set {name}; set it in __init__")
+    return space

@@ -1,0 +1,213 @@
+"""Reads a space's domain from its `build`: which choices there are, and under which conditions each is reached.
+
+`build` is any Python, so its conditions are learnt from runs of it on the meta device, which cost no memory: a first
+run takes the first option everywhere, then further runs decide so that every pair of decisions is met. A choice is
+taken to be always reached until a run doesn't ask it. Then the decisions of a run that asks it are changed one by one
+into those of the run that doesn't, by bisection, and the decision at which it disappears joins the choice's condition.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from nassim.errors import NassimError
+from nassim.space.choosing import PlainReader, check_asked_again
+from nassim.space.domain import ALWAYS, Choice, Condition, Domain
+
+MAX_RUNS = 5000
+"""Runs of `build` after which its conditions count as unreadable."""
+
+QUIET_RUNS = 6
+"""Runs that must reveal nothing, neither a pair of decisions nor a choice, before reading ends."""
+
+NO_DECISION = ("", "")
+"""Paired with a decision, it stands for the decision alone."""
+
+Run = Mapping[str, str]
+"""The decisions of one run of `build`: choice name to label, in the order asked."""
+
+
+def read_domain(build: Callable[[PlainReader], object]) -> Domain:
+    """Read the domain of a `build`.
+
+    Args:
+        build: Builds the network and throws it away. Deterministic: the same decisions, the same questions.
+
+    Raises:
+        NassimError: A choice has other options in other networks, depends on a later choice, or has conditions too
+            intricate to be learnt.
+    """
+    reader = _DomainReader(build)
+    reader.read()
+    return reader.domain()
+
+
+@dataclass(slots=True)
+class _Box:
+    """A guess at one condition: a choice is reached if each named choice has one of these labels.
+
+    Attributes:
+        witness: A run that asks the choice; it always stays inside.
+        sides: Choice name to labels. No sides: always.
+    """
+
+    witness: Run
+    sides: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def __contains__(self, run: object) -> bool:
+        return isinstance(run, Mapping) and all(run.get(name) in labels for name, labels in self.sides.items())
+
+
+class _DomainReader:
+    """Collects runs and keeps, for each choice, boxes that hold every run that asks it and no other."""
+
+    def __init__(self, build: Callable[[PlainReader], object]) -> None:
+        self._build = build
+        self._labels: dict[str, tuple[str, ...]] = {}
+        self._order: list[str] = []
+        self._runs: dict[frozenset[tuple[str, str]], Run] = {}
+        self._boxes: dict[str, list[_Box]] = {}
+        self._pairs: set[tuple[str, str, str, str]] = set()
+        self._random = random.Random(0)
+
+    def read(self) -> None:
+        """Run `build` until nothing new appears."""
+        self._follow({})
+        self._settle()
+        quiet = 0
+        while quiet < QUIET_RUNS:
+            known = len(self._pairs), len(self._labels), sum(map(len, self._boxes.values()))
+            self._probe()
+            self._settle()
+            changed = known != (len(self._pairs), len(self._labels), sum(map(len, self._boxes.values())))
+            quiet = 0 if changed else quiet + 1
+
+    def _run(self, decide: Callable[[Run, str, tuple[str, ...]], str]) -> Run:
+        if len(self._runs) >= MAX_RUNS:
+            raise NassimError(
+                f"the conditions of this space's choices are not understood after {MAX_RUNS} runs of build; make the "
+                "choices that are asked depend on fewer other choices, for example by asking them inside the option "
+                "that needs them"
+            )
+        taken: dict[str, str] = {}
+
+        def note(name: str, labels: tuple[str, ...]) -> str:
+            taken[name] = decide(taken, name, labels)
+            return taken[name]
+
+        reader = PlainReader(note)
+        self._build(reader)
+        self._note(reader.asked, reader.taken)
+        return reader.taken
+
+    def _note(self, asked: Mapping[str, tuple[str, ...]], taken: Run) -> None:
+        position = 0
+        for name, labels in asked.items():
+            if name in self._labels:
+                check_asked_again(name, self._labels[name], labels)
+                position = max(position, self._order.index(name) + 1)
+            else:
+                self._labels[name] = labels
+                self._boxes[name] = []
+                self._order.insert(position, name)
+                position += 1
+        self._runs[frozenset(taken.items())] = taken
+        decisions = [NO_DECISION, *taken.items()]
+        self._pairs.update((*one, *other) for i, one in enumerate(decisions) for other in decisions[:i])
+
+    def _follow(self, decisions: Run) -> Run:
+        """Run with these decisions and the first option at every other choice."""
+        return self._run(lambda taken, name, labels: decisions.get(name, labels[0]))
+
+    def _probe(self) -> Run:
+        """Run with decisions of which as many pairs as possible have not been met; at random between equals."""
+
+        def decide(taken: Run, name: str, labels: tuple[str, ...]) -> str:
+            def unmet(label: str) -> int:
+                return sum((name, label, *other) not in self._pairs for other in (NO_DECISION, *taken.items()))
+
+            most = max(unmet(label) for label in labels)
+            return self._random.choice([label for label in labels if unmet(label) == most])
+
+        return self._run(decide)
+
+    def _settle(self) -> None:
+        """Change boxes, with further runs where needed, until they agree with every run."""
+        while any([self._settle_choice(name) for name in list(self._labels)]):
+            pass
+
+    def _settle_choice(self, name: str) -> bool:
+        changed = False
+        for run in list(self._runs.values()):
+            inside = [box for box in self._boxes[name] if run in box]
+            if name in run and not inside:
+                self._boxes[name].append(_Box(run))
+                changed = True
+            elif name not in run:
+                for box in inside:
+                    self._narrow(box, name, run)
+                    changed = True
+        return changed
+
+    def _narrow(self, box: _Box, name: str, outside: Run) -> None:
+        """Shrink a box so that it excludes a run that doesn't ask the choice, by a decision that matters."""
+        before, decision = self._boundary(box.witness, name, outside)
+        if decision in box.witness and box.witness[decision] != outside.get(decision):
+            allowed = {
+                label for label in self._labels[decision] if name in self._follow({**before, decision: label})
+            } | {box.witness[decision]}
+        else:
+            decision = next(d for d in box.witness if d != name and box.witness[d] != outside.get(d))
+            allowed = set(self._labels[decision])
+        allowed -= {outside[decision]} if decision in outside else set()
+        box.sides[decision] = box.sides.get(decision, frozenset(self._labels[decision])) & allowed
+
+    def _boundary(self, inside: Run, name: str, outside: Run) -> tuple[Run, str]:
+        """Return a run that asks the choice, and the decision of `outside` that would make it disappear."""
+        steps = [decision for decision in outside if inside.get(decision) != outside[decision]]
+        if not steps:
+            raise NassimError(
+                f"build asks for choice {name!r} in one run and not in another with the same decisions; it must not "
+                "depend on chance or on what earlier runs left behind"
+            )
+        asked, gone, last = 0, len(steps), inside
+        while gone - asked > 1:
+            middle = (asked + gone) // 2
+            run = self._follow({**inside, **{decision: outside[decision] for decision in steps[:middle]}})
+            if name in run:
+                asked, last = middle, run
+            else:
+                gone = middle
+        return last, steps[asked]
+
+    def domain(self) -> Domain:
+        """Return what was learnt, each choice after those it depends on and otherwise in the order asked."""
+        choices = [Choice(name, self._labels[name], self._when(name)) for name in self._order]
+        ordered: list[Choice] = []
+        placed: set[str] = set()
+        while choices:
+            ready = next((choice for choice in choices if choice.needs <= placed), None)
+            if ready is None:
+                names = ", ".join(repr(choice.name) for choice in choices)
+                raise NassimError(f"the choices {names} depend on one another; ask one of them first in every network")
+            choices.remove(ready)
+            ordered.append(ready)
+            placed.add(ready.name)
+        return Domain(tuple(ordered))
+
+    def _when(self, name: str) -> tuple[Condition, ...]:
+        boxes = self._needed(name)
+        if any(not box.sides for box in boxes):
+            return ALWAYS
+        conditions = {tuple(sorted(box.sides.items(), key=lambda side: self._order.index(side[0]))) for box in boxes}
+        return tuple(sorted(conditions, key=lambda condition: [(n, sorted(labels)) for n, labels in condition]))
+
+    def _needed(self, name: str) -> list[_Box]:
+        """Return the boxes of a choice without those whose runs others hold as well."""
+        asking = [run for run in self._runs.values() if name in run]
+        boxes = sorted(self._boxes[name], key=lambda box: -len(box.sides))
+        for box in list(boxes):
+            others = [other for other in boxes if other is not box]
+            if all(any(run in other for other in others) for run in asking if run in box):
+                boxes = others
+        return boxes
