@@ -1,0 +1,105 @@
+"""Finds an experiment file, reads it and says all that is wrong with it at once."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+import nassim
+from nassim.errors import NassimError
+from nassim.experiment.document import Document, Mistake, Unreadable
+from nassim.experiment.mistakes import did_you_mean, mistakes_in
+from nassim.experiment.model import Experiment
+
+MOST_MISTAKES = 20
+"""Mistakes that one message lists."""
+
+
+def load_experiment(reference: str | Path) -> Experiment:
+    """Read and validate an experiment file.
+
+    Relative paths in it to files (`data.path`, a space's `file.py:Class`) start from the folder that it lies in; in the
+    result they are absolute.
+
+    Args:
+        reference: A path, or the name of an experiment that comes with nassim (`bundled`).
+
+    Raises:
+        NassimError: There is no such file, or it has mistakes: each with its line, key path, what was found and what is
+            allowed.
+    """
+    path = _find(str(reference))
+    try:
+        document = Document(_read(path))
+    except Unreadable as error:
+        raise _error(path, [error.mistake]) from error
+    mistakes = list(document.mistakes)
+    experiment = None
+    try:
+        experiment = Experiment.model_validate(_rooted(document.value, path.absolute().parent))
+    except ValidationError as error:
+        for mistake in mistakes_in(error, Experiment):
+            mistakes.append(Mistake(mistake.path, mistake.message, document.line(mistake.path)))
+    if mistakes or experiment is None:
+        raise _error(path, mistakes)
+    return experiment
+
+
+def bundled() -> dict[str, Path]:
+    """Return the experiments that come with nassim, by name: of an installed package, or of a checkout."""
+    package = Path(nassim.__file__).parent
+    folder = package / "bundled"
+    if not folder.is_dir():
+        folder = package.parent / "experiments"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _find(reference: str) -> Path:
+    path = Path(reference)
+    if path.suffix in (".yaml", ".yml") or path.name != reference:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "there is no such file"
+            raise NassimError(f"{reference}: {what}; an experiment is a YAML file")
+        return path
+    known = bundled()
+    if reference not in known:
+        raise NassimError(
+            f"there is no experiment {reference!r}{did_you_mean(reference, known)}; allowed: the path of a .yaml "
+            f"file, or one of {', '.join(known)}"
+        )
+    return known[reference]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            f"not UTF-8 text: byte {error.object[error.start]:#04x} at position {error.start:,}"
+        ) from error
+    except OSError as error:
+        raise NassimError(f"{path}: {error.strerror}") from error
+
+
+def _rooted(value: Any, folder: Path) -> Any:
+    """Make the document's paths absolute, where they are what they should be."""
+    if not isinstance(value, dict):
+        return value
+    value = dict(value)
+    match value.get("data"):
+        case {"path": str(file)} as data if file:
+            value["data"] = data | {"path": str(folder / file)}
+    match value.get("space"):
+        case {"name": str(name)} as space if ".py:" in name:
+            value["space"] = space | {"name": str(folder / name)}
+    return value
+
+
+def _error(path: Path, mistakes: list[Mistake]) -> NassimError:
+    if len(mistakes) == 1:
+        return NassimError(f"{path}: {mistakes[0]}")
+    ordered = sorted(mistakes, key=lambda mistake: mistake.line or 0)
+    lines = [f"  {mistake}" for mistake in ordered[:MOST_MISTAKES]]
+    if len(ordered) > MOST_MISTAKES:
+        lines.append(f"  and {len(ordered) - MOST_MISTAKES} more")
+    return NassimError("\n".join([f"{path} has {len(mistakes)} mistakes:", *lines]))
