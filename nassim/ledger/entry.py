@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from nassim.cost.work import Activity
 
+DRIVER = "driver"
+"""Worker's id of the driver, whose own seconds are posted too."""
+
 
 class Stage(StrEnum):
     """Which of the two sides of the comparison an entry belongs to."""

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from nassim.cost.work import Activity
 from nassim.evaluation import Job, JobKind
 from nassim.executors.base import Event, Executor, Lap, Leased, Released
-from nassim.ledger.entry import Entry, Outcome, Stage
+from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
 from nassim.ledger.lease import Lease
 from nassim.ledger.writer import LedgerUnavailable, Writer
 from nassim.search.budget import Spent
 
-DRIVER = "driver"
 COMMIT_INTERVAL_S = 0.1
 """Entries are committed in groups: what a crash can lose is at most the work acknowledged in this long."""
 PATIENCE_S = 60.0
