@@ -1,0 +1,1 @@
+"""Search spaces that ship with nassim, each written against its public interface alone."""

@@ -46,8 +46,8 @@ class Cell(SearchSpace):
                 raise NassimError(f"Cell: {name} is a whole number of at least 1, found {value!r}")
         if len(input_shape) != 3 or min(input_shape) < 1 or input_shape[1] % 4 or input_shape[2] % 4:
             raise NassimError(
-                f"Cell: input_shape is (channels, height, width), height and width multiples of 4 because they are halved "
-                f"twice; found {tuple(input_shape)}"
+                "Cell: input_shape is (channels, height, width), height and width multiples of 4 because they are "
+                f"halved twice; found {tuple(input_shape)}"
             )
         self.width = width
         self.cells = cells

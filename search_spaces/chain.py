@@ -4,8 +4,8 @@ Each layer is one of three blocks: an identity, or MobileNetV2's inverted residu
 with expansion 6 and kernel 5. The first layer of each of the three stages doubles the width and halves the resolution;
 there the identity is a 1x1 convolution with stride 2, as published.
 
-The published table's parameters and FLOPs are nassim's `params` and `forward_macs`: multiply-adds of convolutions and the
-linear layer, biases not counted.
+The published table's parameters and FLOPs are nassim's `params` and `forward_macs`: multiply-adds of convolutions and
+the linear layer, biases not counted.
 """
 
 from collections.abc import Mapping, Sequence

@@ -75,9 +75,9 @@ def _per_input(tally: Tally, batch: int) -> int | None:
 def _compare(name: str, flop: int, other_flop: int) -> int:
     if flop * OTHER_BATCH != other_flop * BATCH:
         raise NassimError(
-            f"the {name} pass of this network costs {flop:,} FLOP for {BATCH} inputs and {other_flop:,} for {OTHER_BATCH}: "
-            "not in proportion, so there is no cost of one input; operations on weights alone, or between the inputs of "
-            "a batch, can't be counted for one input"
+            f"the {name} pass of this network costs {flop:,} FLOP for {BATCH} inputs and {other_flop:,} for "
+            f"{OTHER_BATCH}: not in proportion, so there is no cost of one input; products of weights alone, or "
+            "between the inputs of a batch, can't be counted for one input"
         )
     return flop // BATCH
 
@@ -129,8 +129,13 @@ def _in_training(module: nn.Module) -> Iterator[None]:
 def _on_meta(module: nn.Module) -> Callable[[Tensor], object]:
     """Return the network as a function on the meta device, with weights and gradients of its own."""
     parameters = {
-        name: torch.empty_like(tensor, device="meta", requires_grad=tensor.requires_grad)
+        name: torch.empty_strided(
+            tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta", requires_grad=tensor.requires_grad
+        )
         for name, tensor in module.named_parameters()
     }
-    buffers = {name: torch.empty_like(tensor, device="meta") for name, tensor in module.named_buffers()}
+    buffers = {
+        name: torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+        for name, tensor in module.named_buffers()
+    }
     return lambda x: functional_call(module, {**parameters, **buffers}, (x,))

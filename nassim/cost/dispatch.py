@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -63,7 +63,7 @@ class _Outcome:
 _memory: dict[Any, _Outcome] = {}
 
 
-class OperationCounter(TorchDispatchMode):
+class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """While active, runs and counts operations on meta tensors.
 
     An operation's kernel for the meta device takes 50 to 500 µs, for it is written in Python. Networks repeat their
@@ -74,7 +74,7 @@ class OperationCounter(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.scope = ""
         self._tally = Tally()
 
@@ -119,7 +119,7 @@ class OperationCounter(TorchDispatchMode):
 _UNKNOWN: tuple[Any, ...] = (object(),)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _kind(func: Any) -> _Kind:
     formula = flop_registry.get(func._overloadpacket)
     composite = torch._C.DispatchKey.CompositeImplicitAutograd
@@ -133,7 +133,7 @@ def _kind(func: Any) -> _Kind:
         formula=formula,
         decomposes=decomposes,
         in_place=in_place,
-        replayable=in_place or not (writes or aliases),
+        replayable=in_place or not aliases,
         uncounted=None if formula or is_free(func) else str(func._overloadpacket).replace("aten.", ""),
     )
 
@@ -159,7 +159,8 @@ def _overcounted(formula: Any, args: tuple[Any, ...], result: Any) -> int:
     if groups == 1 or not needs[1]:
         return 0
     weight_gradient: int = formula(*args[:10], [False, True, False], out_val=result)
-    return weight_gradient - weight_gradient // groups
+    once: int = weight_gradient // groups
+    return weight_gradient - once
 
 
 def _rebuild(outcome: _Outcome) -> Any:

@@ -16,8 +16,8 @@ from nassim.cost.profile import LayerCost
 class LayerTracker:
     """While active, sets a counter's scope to the innermost module that runs.
 
-    A node of the autograd graph belongs to the module in whose forward pass it was made, and carries that scope into the
-    backward pass.
+    A node of the autograd graph belongs to the module in whose forward pass it was made, and carries that scope into
+    the backward pass.
     """
 
     def __init__(self, network: nn.Module, counter: OperationCounter) -> None:
@@ -71,7 +71,10 @@ class LayerTracker:
             waiting += [earlier for earlier, _ in node.next_functions if earlier is not None]
 
     def rows(self, forward: Tally, backward: Tally, batch: int) -> list[LayerCost]:
-        """Return the layers in the order in which they first ran: those without parts, and others with FLOP of their own."""
+        """Return the layers in the order in which they first ran.
+
+        They are the modules without parts, and those with parts that also have FLOP of their own.
+        """
         modules = dict(self._network.named_modules())
         return [
             LayerCost(

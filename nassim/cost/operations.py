@@ -11,8 +11,9 @@ NORMALISATION = {
     "native_batch_norm", "native_batch_norm_backward", "cudnn_batch_norm", "cudnn_batch_norm_backward",
     "_native_batch_norm_legit", "_native_batch_norm_legit_functional", "_native_batch_norm_legit_no_training",
     "batch_norm_backward", "native_layer_norm", "native_layer_norm_backward", "native_group_norm",
-    "native_group_norm_backward", "_fused_rms_norm", "_fused_rms_norm_backward", "_softmax", "_softmax_backward_data",
-    "_log_softmax", "_log_softmax_backward_data", "native_dropout", "native_dropout_backward",
+    "native_group_norm_backward", "_fused_rms_norm", "_fused_rms_norm_backward", "_softmax",
+    "_softmax_backward_data", "_log_softmax", "_log_softmax_backward_data", "native_dropout",
+    "native_dropout_backward",
 }  # fmt: skip
 
 POOLING = {
@@ -33,20 +34,21 @@ REDUCTION = {
 MOVEMENT = {
     "clone", "copy", "copy_", "_to_copy", "cat", "stack", "constant_pad_nd", "reflection_pad1d", "reflection_pad2d",
     "reflection_pad1d_backward", "reflection_pad2d_backward", "replication_pad1d", "replication_pad2d",
-    "replication_pad1d_backward", "replication_pad2d_backward", "index", "index_put", "index_put_", "_index_put_impl_",
-    "index_select", "index_add", "index_add_", "gather", "scatter", "scatter_", "scatter_add", "scatter_add_", "embedding",
-    "embedding_dense_backward", "repeat", "flip", "roll", "tril", "triu", "channel_shuffle", "native_channel_shuffle",
-    "pixel_shuffle", "pixel_unshuffle", "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest1d_backward",
-    "upsample_nearest2d_backward", "slice_backward", "select_backward", "diagonal_backward", "unfold_backward", "im2col",
-    "col2im", "_unsafe_view", "_reshape_alias", "_reshape_copy", "lift_fresh", "new_empty_strided", "set_",
-    "_local_scalar_dense", "item", "is_same_size", "sort", "topk",
+    "replication_pad1d_backward", "replication_pad2d_backward", "index", "index_put", "index_put_",
+    "_index_put_impl_", "index_select", "index_add", "index_add_", "gather", "scatter", "scatter_", "scatter_add",
+    "scatter_add_", "embedding", "embedding_dense_backward", "repeat", "flip", "roll", "tril", "triu",
+    "channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "upsample_nearest1d",
+    "upsample_nearest2d", "upsample_nearest1d_backward", "upsample_nearest2d_backward", "slice_backward",
+    "select_backward", "diagonal_backward", "unfold_backward", "im2col", "col2im", "_unsafe_view", "_reshape_alias",
+    "_reshape_copy", "lift_fresh", "new_empty_strided", "set_", "_local_scalar_dense", "item", "is_same_size",
+    "sort", "topk",
 }  # fmt: skip
 
 CREATION = {
-    "empty", "empty_like", "empty_strided", "new_empty", "new_zeros", "new_ones", "new_full", "zeros", "zeros_like", "ones",
-    "ones_like", "full", "full_like", "zero_", "fill", "fill_", "arange", "eye", "linspace", "scalar_tensor", "one_hot",
-    "rand", "rand_like", "randn", "randn_like", "randint", "randperm", "bernoulli", "bernoulli_", "uniform", "uniform_",
-    "normal", "normal_", "normal_functional", "random_", "exponential_",
+    "empty", "empty_like", "empty_strided", "new_empty", "new_zeros", "new_ones", "new_full", "zeros", "zeros_like",
+    "ones", "ones_like", "full", "full_like", "zero_", "fill", "fill_", "arange", "eye", "linspace",
+    "scalar_tensor", "one_hot", "rand", "rand_like", "randn", "randn_like", "randint", "randperm", "bernoulli",
+    "bernoulli_", "uniform", "uniform_", "normal", "normal_", "normal_functional", "random_", "exponential_",
 }  # fmt: skip
 
 FREE = NORMALISATION | POOLING | REDUCTION | MOVEMENT | CREATION

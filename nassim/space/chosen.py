@@ -102,15 +102,15 @@ class Chosen:
         """Refuse what needs the value now; assigned to the special methods below."""
         layer = _layer_being_built()
         raise NassimError(
-            f"choice {self.names[0]!r} is a value that a supernet leaves open, so {layer or 'build'} can't use it as a plain "
-            "one; give widths and kernel sizes to the elastic layers of nassim.space (Conv2d, Linear, BatchNorm2d, "
-            "LayerNorm), and choose between structures by factories: choose(name, {label: lambda: module})"
+            f"choice {self.names[0]!r} is a value that a supernet leaves open, so {layer or 'build'} can't use it as a "
+            "plain one; give widths and kernel sizes to the elastic layers of nassim.space (Conv2d, Linear, "
+            "BatchNorm2d, LayerNorm), and choose between structures by factories: choose(name, {label: lambda: module})"
         )
 
     __int__ = __index__ = __float__ = __bool__ = __len__ = __iter__ = __getitem__ = __contains__ = _refuse
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __hash__ = _refuse  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __hash__ = _refuse
     __mod__ = __rmod__ = __truediv__ = __rtruediv__ = __rfloordiv__ = __pow__ = __rpow__ = __neg__ = _refuse
-    __round__ = __format__ = __str__ = __call__ = _refuse  # type: ignore[assignment]
+    __round__ = __format__ = __str__ = _refuse
 
 
 def _layer_being_built() -> str | None:

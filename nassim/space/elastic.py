@@ -44,7 +44,9 @@ def Conv2d(  # noqa: N802, stands for torch's class of this name
     Raises:
         NassimError: A number is chosen that can't be shared.
     """
-    if not any(isinstance(size, Chosen) for size in (in_channels, out_channels, kernel_size, stride, padding, groups)):
+    if not any(
+        isinstance(size, Chosen) for size in (in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
+    ):
         return nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)  # type: ignore[arg-type]
     return ElasticConv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
 
@@ -60,9 +62,13 @@ def Linear(in_features: Size, out_features: Size, bias: bool = True) -> nn.Linea
 
 
 def BatchNorm2d(  # noqa: N802
-    num_features: Size, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+    num_features: Size, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True
 ) -> nn.BatchNorm2d:
-    """Return torch's BatchNorm2d, or one whose first channels, statistics included, serve every chosen width."""
+    """Return torch's BatchNorm2d, or one whose first channels, statistics included, serve every chosen width.
+
+    Raises:
+        NassimError: A chosen width without a momentum.
+    """
     if isinstance(num_features, Chosen):
         return ElasticBatchNorm2d(num_features, eps, momentum, affine)
     return nn.BatchNorm2d(num_features, eps, momentum, affine)
@@ -97,13 +103,14 @@ class ElasticConv2d(nn.Conv2d, Elastic):
         groups: Size,
         bias: bool,
     ) -> None:
-        if isinstance(stride, Chosen):
-            raise NassimError(f"Conv2d can't share its stride, which choice {stride.names[0]!r} leaves open")
+        for name, size in (("stride", stride), ("dilation", dilation)):
+            if isinstance(size, Chosen):
+                raise NassimError(f"Conv2d can't share its {name}, which choice {size.names[0]!r} leaves open")
         greatest_kernel = _greatest(kernel_size, "Conv2d")
         if isinstance(kernel_size, Chosen) and len({size % 2 for size in kernel_size.table.values()}) > 1:
             raise NassimError(
-                f"Conv2d shares kernel sizes by their centre, so those of choice {kernel_size.names[0]!r} are all odd or "
-                f"all even, found {', '.join(map(str, kernel_size.table.values()))}"
+                f"Conv2d shares kernel sizes by their centre, so those of choice {kernel_size.names[0]!r} are all odd "
+                f"or all even, found {', '.join(map(str, kernel_size.table.values()))}"
             )
         if not (_same(groups, 1) or _same(groups, in_channels)):
             raise NassimError("an elastic Conv2d has 1 group, or as many as input channels (groups=in_channels)")
@@ -154,9 +161,12 @@ class ElasticLinear(nn.Linear, Elastic):
 class ElasticBatchNorm2d(nn.BatchNorm2d, Elastic):
     """See `BatchNorm2d`."""
 
-    def __init__(self, num_features: Chosen, eps: float, momentum: float, affine: bool) -> None:
+    def __init__(self, num_features: Chosen, eps: float, momentum: float | None, affine: bool) -> None:
+        if momentum is None:
+            raise NassimError("an elastic BatchNorm2d needs a momentum: channels are trained unequally often")
         super().__init__(_greatest(num_features, "BatchNorm2d"), eps, momentum, affine)
         self._features = num_features
+        self._momentum = momentum
 
     def shares(self) -> dict[str, Tensor]:
         """Return the first channels of weights and statistics."""
@@ -171,7 +181,7 @@ class ElasticBatchNorm2d(nn.BatchNorm2d, Elastic):
             share["num_batches_tracked"].add_(1)
         return F.batch_norm(
             input, share["running_mean"], share["running_var"], share.get("weight"), share.get("bias"), self.training,
-            self.momentum or 0.0, self.eps,
+            self._momentum, self.eps,
         )  # fmt: skip
 
 

@@ -103,7 +103,8 @@ def _make(reference: str, kind: type[SearchSpace], parameters: Mapping[str, Any]
     for name in parameters:
         if name not in names and not takes_any:
             raise NassimError(
-                f"the search space {reference!r} has no parameter {name!r}; its parameters are {', '.join(names) or 'none'}"
+                f"the search space {reference!r} has no parameter {name!r}; its parameters are "
+                f"{', '.join(names) or 'none'}"
             )
     for name in names:
         if name not in parameters and accepted[name].default is inspect.Parameter.empty:

@@ -133,8 +133,8 @@ class _DomainReader:
 
     def _settle(self) -> None:
         """Change boxes, with further runs where needed, until they agree with every run."""
-        while any([self._settle_choice(name) for name in list(self._labels)]):
-            pass
+        while any(self._settle_choice(name) for name in list(self._labels)):
+            continue
 
     def _settle_choice(self, name: str) -> bool:
         changed = False

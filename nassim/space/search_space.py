@@ -140,8 +140,9 @@ class SearchSpace(ABC):
 
     def _surprise(self, architecture: Architecture, what: str) -> str:
         return (
-            f"{type(self).__name__}.build {what} in {architecture.to_json()}, other than its domain says; what build asks "
-            "must depend on its decisions alone, and on few of them at once: ask a choice inside the option that needs it"
+            f"{type(self).__name__}.build {what} in {architecture.to_json()}, other than its domain says; what build "
+            "asks must depend on its decisions alone, and on few of them at once: ask a choice inside the option that "
+            "needs it"
         )
 
 

@@ -120,8 +120,9 @@ class Supernet(nn.Module):
 
     def _unlike(self, architecture: Architecture, path: str) -> NassimError:
         return NassimError(
-            f"{type(self._space).__name__}.build makes another module at {path or 'the top'} for {architecture.to_json()} "
-            "than for the supernet; build must use what choose returns without looking into it"
+            f"{type(self._space).__name__}.build makes another module at {path or 'the top'} for "
+            f"{architecture.to_json()} than for the supernet; build must use what choose returns without looking into "
+            "it"
         )
 
 
