@@ -17,7 +17,8 @@ class Reseeded(BaseSampler):
 
     Optuna's samplers draw all their trials from one generator, whose state is lost with the process; the rest of their
     state is in the storage. Here the generator is seeded before each use, so a resumed study proposes what an
-    undisturbed one would have, and trials that are asked for at once don't disturb each other.
+    undisturbed one would have. Proposals asked for from several threads at once (`n_jobs`) are valid, and not
+    reproducible, as with Optuna.
 
     Args:
         make: Makes a sampler of Optuna's that keeps its generators as its random and TPE samplers do.

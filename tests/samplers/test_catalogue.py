@@ -72,7 +72,7 @@ def test_what_is_wrong_with_a_sampler_is_said(name, parameters, message):
         ),
         ("none", {"x": 1}, "pruner none has no parameter 'x'; it takes no parameters"),
         ("hyperband", {"min_resource": "auto"}, "pruner hyperband: min_resource is a whole number, found 'auto'"),
-        ("median", {"n_startup_trials": -1}, "pruner median: Number of startup trials cannot be negative but got -1."),
+        ("median", {"n_startup_trials": -1}, "pruner median: Number of startup trials cannot be negative"),
     ],
 )
 def test_what_is_wrong_with_a_pruner_is_said(name, parameters, message):
@@ -121,7 +121,7 @@ def test_a_grid_refuses_a_space_that_is_too_large_and_one_that_is_not_its_own():
     with pytest.raises(NassimError, match="sampler grid: the space has 10,000,000 architectures and a grid at most"):
         make_sampler("grid", 0, {}, large)
     study = optuna.create_study(sampler=sampler("grid"))
-    with pytest.raises(NassimError, match="has no parameter 'depth'; it has .*: make the grid from the space"):
+    with pytest.raises(NassimError, match=r"has no parameter 'depth'; it has .*: make the grid from the space"):
         study.ask().suggest_categorical("depth", ("1", "2"))
 
 
@@ -158,7 +158,7 @@ def test_sampling_loads_neither_torch_nor_ray():
         "from nassim.space.domain import Choice, Domain; "
         "d = Domain((Choice('a', ('x', 'y')),)); s = optuna.create_study(sampler=make_sampler('reinforce', 0, {}, d)); "
         "[s.tell(t, 1.0) for t in (s.ask() for _ in range(12)) if t.suggest_categorical('a', ('x', 'y'))]; "
-        "sys.exit(' '.join({'torch', 'ray'} & set(sys.modules)))"
+        "sys.exit(' '.join({'torch', 'ray'} & set(sys.modules)) or None)"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr

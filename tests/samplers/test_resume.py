@@ -103,7 +103,7 @@ def test_a_pickled_sampler_goes_on_like_the_original(name):
     assert proposals[0] == proposals[1] == proposals[2]
 
 
-@pytest.mark.parametrize("name", ["random", "tpe", "reinforce", "evolution"])
+@pytest.mark.parametrize("name", ["random", "grid", "reinforce", "evolution"])
 def test_trials_asked_for_at_once_do_not_disturb_each_other(name):
     def study_with_history():
         study = optuna.create_study(direction="maximize", sampler=make(name))
@@ -113,8 +113,6 @@ def test_trials_asked_for_at_once_do_not_disturb_each_other(name):
         return study
 
     one, other = study_with_history(), study_with_history()
-    if name == "tpe":
-        pytest.skip("TPE reckons with running trials by design (constant_liar)")
     in_turn = [propose(one.ask()) for _ in range(4)]
     trials = [other.ask() for _ in range(4)]
     interleaved = {}
