@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from nassim.errors import NassimError
@@ -59,7 +59,7 @@ class Database:
         self._checked = False
 
     def __str__(self) -> str:
-        return shown(self._url)
+        return shown(self._url.set(drivername=self._url.get_backend_name()))
 
     @property
     def _is_sqlite(self) -> bool:
@@ -152,6 +152,9 @@ class Database:
     def _translated(self, verb: str) -> Iterator[None]:
         try:
             yield
+        except IntegrityError:
+            # What the rows say is at odds, which only the one who posted them can make sense of.
+            raise
         except (OperationalError, InterfaceError, InternalError) as error:
             raise LedgerUnavailable(f"the ledger {self} can't be {verb} now: {self._reason(error)}") from None
         except DBAPIError as error:

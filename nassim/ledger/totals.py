@@ -74,8 +74,8 @@ def _sums() -> list[ColumnElement[Any]]:
         part
         for name in _FLOP
         for part in (
-            func.sum(entries.c[name].op(">>")(_HALF_BITS)).label(f"{name}_high"),
-            func.sum(entries.c[name].op("&")(_LOW_HALF)).label(f"{name}_low"),
+            func.sum(entries.c[name].op(">>")(literal_column(str(_HALF_BITS)))).label(f"{name}_high"),
+            func.sum(entries.c[name].op("&")(literal_column(str(_LOW_HALF)))).label(f"{name}_low"),
         )
     ]
     metered = case((entries.c.energy_j.is_not(None), entries.c.seconds), else_=0.0)
