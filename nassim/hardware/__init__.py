@@ -1,0 +1,1 @@
+"""Devices and what they take: the catalogue, time and energy models, meters, prices."""
