@@ -1,0 +1,1 @@
+"""Evaluators: what it takes to know how good an architecture is."""

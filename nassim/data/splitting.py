@@ -1,0 +1,84 @@
+"""Splitting: which inputs train, which validate and which test."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nassim.errors import NassimError
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Inputs of each split."""
+
+    train: int
+    validation: int
+    test: int
+
+
+def split_sizes(count: int, validation: float, test: float) -> Sizes:
+    """Return how `count` inputs are shared out.
+
+    Args:
+        count: Inputs in all.
+        validation: Share for validation, in (0, 1).
+        test: Share for the test, in (0, 1).
+
+    Raises:
+        NassimError: A split would be left with too few inputs to be of use.
+    """
+    sizes = Sizes(
+        count - round(count * validation) - round(count * test), round(count * validation), round(count * test)
+    )
+    if sizes.train < 2 or sizes.validation < 2 or sizes.test < 1:
+        raise NassimError(
+            f"{count} inputs split into {sizes.train} for training, {sizes.validation} for validation and {sizes.test} "
+            f"for the test (validation: {validation}, test: {test}); at least 2, 2 and 1 are needed: change the shares "
+            "or add data"
+        )
+    return sizes
+
+
+def stratified(labels: Indices, sizes: Sizes, seed: int) -> tuple[Indices, Indices, Indices]:
+    """Return the indices of the training, validation and test inputs, each in ascending order.
+
+    Every class has, to within one input, the same share in each split as in the whole.
+
+    Args:
+        labels: (count,), from 0.
+        sizes: As `split_sizes` returns them for that count.
+        seed: Which inputs go where.
+
+    Raises:
+        NassimError: A class has too few inputs to be in every split.
+    """
+    members = np.bincount(labels)
+    tests = _quotas(members, sizes.test)
+    validations = _quotas(members - tests, sizes.validation)
+    trains = members - tests - validations
+    for label, counts in enumerate(zip(trains, validations, tests, strict=True)):
+        if min(counts) < 1:
+            raise NassimError(
+                f"class {label} has {members[label]} inputs, of which {counts[0]} would train, {counts[1]} validate "
+                f"and {counts[2]} test; each class needs at least one in each: add data of this class or enlarge the shares"
+            )
+    rng = np.random.default_rng(seed)
+    shuffled = [rng.permutation(np.flatnonzero(labels == label)) for label in range(len(members))]
+    cut = [
+        np.split(indices, [test, test + validation])
+        for indices, test, validation in zip(shuffled, tests, validations, strict=True)
+    ]
+    test, validation, train = (np.sort(np.concatenate(parts)) for parts in zip(*cut, strict=True))
+    return train, validation, test
+
+
+def _quotas(members: Indices, wanted: int) -> Indices:
+    """Share `wanted` out among classes in proportion to their members, by largest remainder."""
+    exact = members * wanted / members.sum()
+    quotas: Indices = np.floor(exact).astype(np.int64)
+    most_short = np.argsort(quotas - exact, kind="stable")[: wanted - quotas.sum()]
+    quotas[most_short] += 1
+    return quotas

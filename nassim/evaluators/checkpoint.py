@@ -1,0 +1,65 @@
+"""Checkpoints: a state written so that it is there in full or not at all."""
+
+import os
+import pickle
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nassim.errors import NassimError
+
+
+def write(path: Path, state: Mapping[str, Any]) -> int:
+    """Write a state durably and return its bytes; a state that stood there before is replaced in one step.
+
+    Args:
+        path: Where; its folder is made if need be.
+        state: Tensors and plain values alone.
+    """
+    buffer = BytesIO()
+    torch.save(dict(state), buffer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return buffer.getbuffer().nbytes
+
+
+def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
+    """Return a state, on a device, and its bytes.
+
+    Raises:
+        NassimError: There is none, or it is damaged.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise NassimError(
+            f"checkpoint {path} is missing; workers on several machines need a checkpoint folder that they share"
+        ) from None
+    try:
+        state: dict[str, Any] = torch.load(BytesIO(content), map_location=device, weights_only=True)
+    except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        raise NassimError(
+            f"checkpoint {path} ({len(content)} bytes) is damaged: {str(error).splitlines()[0]}"
+        ) from error
+    return state, len(content)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

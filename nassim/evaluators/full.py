@@ -1,0 +1,77 @@
+"""Full: trains each candidate from scratch and validates it after every epoch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nassim.cost.work import Work
+from nassim.data.source import DataSource
+from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress
+from nassim.evaluators.epochs import new_network, run_epochs
+from nassim.evaluators.schedule import Schedule
+from nassim.evaluators.training import Examination, Trainer, best_device, perform
+from nassim.space.search_space import SearchSpace
+
+
+@dataclass(frozen=True)
+class FullEvaluator(Evaluator):
+    """Trains each candidate from scratch; a report an epoch: `accuracy` and `loss` on validation data, `train_loss`.
+
+    Attributes:
+        search: Name of the search.
+        space: Where the candidates are from.
+        source: What they learn.
+        schedule: How they are trained.
+        device: Where; by default a GPU if the worker holds one.
+
+    Raises:
+        NassimError: The space's networks can't learn this data, or the data can't be read.
+    """
+
+    search: str
+    space: SearchSpace
+    source: DataSource
+    schedule: Schedule
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        self.source.check(self.space)
+
+    def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
+        """Return the job that trains one candidate from epoch `first` on: see `Evaluator.plan`."""
+        (candidate,) = candidates
+        return Job(
+            f"{self.search}/trial/{candidate.trial}",
+            self.search,
+            JobKind.TRAIN,
+            (candidate,),
+            first,
+            self.schedule.epochs,
+            candidate.seed,
+            self._work(candidate, self.schedule.epochs - first),
+        )
+
+    def _work(self, candidate: Candidate, epochs: int) -> tuple[Work, Work]:
+        """Return the Work of training and of validating over some epochs."""
+        profile, sizes = self.space.profile(candidate.architecture), self.source.sizes
+        return profile.training(epochs * sizes.train), profile.inference(epochs * sizes.validation)
+
+    def run(self, job: Job) -> Iterator[Progress]:
+        """Train and validate: see `Evaluator.run`."""
+        (candidate,) = job.candidates
+        device = self.device or best_device()
+        data = self.source.load(device)
+        trainer = Trainer(new_network(self.space, candidate, device), self.schedule, data.train, candidate.seed)
+        training, validating = job.planned
+
+        def run_epoch(epoch: int) -> Iterator[Progress]:
+            yield from perform(trainer.epoch(epoch), training)
+            examination = Examination(trainer.model, data.validation)
+
+            def report() -> Mapping[str, Any]:
+                metrics = {"accuracy": examination.accuracy, "loss": examination.loss, "train_loss": trainer.loss}
+                return {"step": epoch + 1, "trial": candidate.trial, "metrics": metrics}
+
+            yield from perform(examination.steps(), validating, report)
+
+        yield from run_epochs(job, trainer, run_epoch, device)

@@ -1,0 +1,95 @@
+"""Rounds: how a search by weight sharing is laid out in trials."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nassim.errors import NassimError
+from nassim.evaluators.schedule import Schedule
+
+
+def enas_schedule(rounds: int, batch_size: int = 128, learning_rate: float = 0.05) -> Schedule:
+    """Return how ENAS trains its shared weights on CIFAR-10 (Pham et al. 2018, section 3.2), an epoch a round.
+
+    SGD with Nesterov momentum, weight decay 1e-4, gradients clipped at norm 5 as in the authors' code. The learning
+    rate falls from 0.05 to 0.001 in one cosine over all rounds; the paper's restarts, at rounds 10, 30, 70 and 150 of
+    310, suit its length alone.
+    """
+    return Schedule(
+        rounds,
+        batch_size,
+        learning_rate=learning_rate,
+        final_learning_rate=learning_rate / 50,
+        nesterov=True,
+        weight_decay=1e-4,
+        clip_norm=5.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """Rounds of training shared weights for an epoch and then `updates` x `children` trials; at the end, `derive` more.
+
+    Trials are numbered from 0 through all rounds; what a trial is for follows from its number alone.
+
+    Attributes:
+        shared: How the shared weights are trained; one epoch a round, so its epochs are the rounds.
+        updates: Controller updates a round.
+        children: Trials that the controller learns from in one update. All are scored on the same minibatch.
+        derive: Trials drawn after the last round, all scored on one minibatch, of which the best is the search's find
+            (Pham et al. 2018, section 2.3).
+        minibatch: Validation inputs that a trial is scored on, or all if there are fewer.
+
+    Raises:
+        NassimError: A number is out of range.
+    """
+
+    shared: Schedule
+    updates: int = 30
+    children: int = 10
+    derive: int = 10
+    minibatch: int = 128
+
+    def __post_init__(self) -> None:
+        for name, least in (("updates", 1), ("children", 1), ("derive", 1), ("minibatch", 2)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise NassimError(f"enas: {name} is a whole number of at least {least}, found {value!r}")
+
+    @property
+    def trials_per_round(self) -> int:
+        """Trials between two trainings of the shared weights."""
+        return self.updates * self.children
+
+    @property
+    def learn_trials(self) -> int:
+        """Trials that the controller learns from: those of all rounds."""
+        return self.shared.epochs * self.trials_per_round
+
+    @property
+    def trials(self) -> int:
+        """Trials of the whole search."""
+        return self.learn_trials + self.derive
+
+    def begins(self, trial: int) -> bool:
+        """Whether a round begins with this trial."""
+        return trial < self.learn_trials and trial % self.trials_per_round == 0
+
+    def round_of(self, trial: int) -> int:
+        """Return the round with whose shared weights a trial is scored."""
+        return min(trial // self.trials_per_round, self.shared.epochs - 1)
+
+    def draw_of(self, trial: int) -> tuple[int | str, ...]:
+        """Return what names the minibatch that a trial is scored on: its update, or the derivation."""
+        return ("update", trial // self.children) if trial < self.learn_trials else ("derive",)
+
+    def find(self, values: Mapping[int, float]) -> int:
+        """Return the best of the derived trials, the earliest of equals.
+
+        A search that was ended before it derived any finds the best of the last round that has values: those of
+        different rounds are of different weights and don't compare.
+        """
+
+        def rank(trial: int) -> tuple[bool, int, float, int]:
+            return trial >= self.learn_trials, self.round_of(trial), values[trial], -trial
+
+        return max(values, key=rank)
