@@ -11,13 +11,12 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from nassim.experiment.spec import KeyPath
+
 LARGEST_CHARACTERS = 1_000_000
 LARGEST_VALUES = 100_000
 """Aliases let a few lines stand for billions of values; an experiment file has some hundreds."""
 DEEPEST = 40
-
-KeyPath = tuple[str | int, ...]
-"""Where a value stands: `("searches", 1, "sampler")`."""
 
 _TAG = "tag:yaml.org,2002:"
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from nassim.experiment.document import KeyPath, Mistake
+from nassim.experiment.document import Mistake
+from nassim.experiment.spec import KeyPath
 
 LONGEST_VALUE = 60
 """Characters of a found value that a message shows."""

@@ -3,14 +3,16 @@
 Each class is a mapping of the file and each field one of its keys; `docs/experiment.md` describes them all.
 """
 
-from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from nassim.experiment.spec import (
+    LARGEST_COUNT,
     Amount,
     Count,
+    KeyPath,
     Name,
     Parameters,
     Seed,
@@ -34,38 +36,69 @@ class Space(Spec):
     """Arguments of the space's class."""
 
 
-class Digits(Spec):
+class Data(Spec):
+    """What is learnt, and how it is split. Which input is in which split follows from the experiment's seed."""
+
+    validation: Share = 0.2
+    """Share of the inputs that candidates are validated on."""
+    test: Share = 0.2
+    """Share of the inputs that only the final model sees."""
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> "Data":
+        if self.validation + self.test >= 1:
+            left = f"found {self.test}, with validation {self.validation} nothing is left to train on"
+            raise contradiction((("test",), f"{left}; together they are below 1"))
+        return self
+
+
+class Digits(Data):
     """scikit-learn's handwritten digits: 1,797 images of 1x8x8, 10 classes."""
 
     name: Literal["digits"]
-    validation: Share = 0.2
-    """Share of the images that candidates are validated on."""
-    test: Share = 0.2
-    """Share of the images that only the final model sees."""
+    """digits."""
 
 
-class Arrays(Spec):
+class Arrays(Data):
     """Arrays of one's own: an `.npz` file that holds `x` and `y`."""
 
     name: Literal["arrays"]
+    """arrays."""
     path: Text
     """The file; a relative path starts from the experiment file's folder."""
-    validation: Share = 0.2
-    """As for digits."""
-    test: Share = 0.2
-    """As for digits."""
 
 
 class Full(Spec):
     """Train each candidate from scratch, by the experiment's `training`."""
 
     kind: Literal["full"]
+    """full."""
 
 
 class Enas(Spec):
     """Efficient NAS by weight sharing (Pham et al. 2018)."""
 
     kind: Literal["enas"]
+    """enas."""
+    rounds: Count
+    """Rounds: passes over the training data for the shared weights, each followed by `updates` controller updates."""
+    updates: Count = 30
+    """Controller updates a round."""
+    children: Count = 10
+    """Trials that the controller learns from in one update, scored together."""
+    derive: Count = 10
+    """Trials drawn after the last round; the best of them is what the search finds."""
+    minibatch: Annotated[Count, Field(ge=2)] = 128
+    """Validation inputs that a trial is scored on."""
+    batch_size: Annotated[Count, Field(ge=2)] = 128
+    """Inputs a step of the shared weights' training."""
+    learning_rate: Amount = 0.05
+    """Of the shared weights, at the first round; it falls in one cosine to a fiftieth at the last."""
+
+    @property
+    def trials(self) -> int:
+        """Trials of the whole search."""
+        return self.rounds * self.updates * self.children + self.derive
 
 
 class Sampler(Spec):
@@ -99,6 +132,10 @@ class Limits(Spec):
     """Trials over all searches; of the experiment's budget alone."""
 
 
+CHILD_SAMPLERS = ("reinforce", "random")
+"""Samplers that can draw architectures outside of any trial."""
+
+
 class Search(Spec):
     """One arm of the experiment."""
 
@@ -110,8 +147,8 @@ class Search(Spec):
     """Who proposes."""
     pruner: Pruner = Pruner(name="none")
     """Who stops trials that look bad."""
-    trials: Count
-    """How many trials, all outcomes counted."""
+    trials: Count | None = None
+    """How many trials, all outcomes counted; an enas search's follow from its rounds."""
     duplicates: Literal["train", "reuse"] = "train"
     """An architecture that was evaluated before is trained anew, or takes the earlier value at no cost."""
     trial_timeout_s: Amount | None = None
@@ -121,34 +158,36 @@ class Search(Spec):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Search":
-        mistakes: list[tuple[tuple[str | int, ...], str]] = []
-        if self.budget.trials is not None:
-            mistakes.append((("budget", "trials"), "a search says how many trials in its key `trials`; take this away"))
-        if self.evaluator.kind == "enas":
-            if self.sampler.name not in CHILD_SAMPLERS:
-                allowed = " or ".join(CHILD_SAMPLERS)
-                mistakes.append(
-                    (
-                        ("sampler", "name"),
-                        f"found {self.sampler.name!r}; an enas search draws the children that train its shared "
-                        f"weights, for which the sampler is {allowed}",
-                    )
-                )
-            if self.pruner.name != "none":
-                mistakes.append(
-                    (
-                        ("pruner", "name"),
-                        f"found {self.pruner.name!r}; an enas search scores a trial in one step, which leaves nothing "
-                        "to prune; take the pruner away",
-                    )
-                )
+        mistakes = [*self._limit_mistakes(), *self._trials_mistakes(), *self._enas_mistakes()]
         if mistakes:
             raise contradiction(*mistakes)
         return self
 
+    def _limit_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
+        if self.budget.trials is not None:
+            yield ("budget", "trials"), "a search says how many trials in its key `trials`; take this away"
 
-CHILD_SAMPLERS = ("reinforce", "random")
-"""Samplers that can draw architectures outside of any trial."""
+    def _trials_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
+        if self.evaluator.kind == "enas" and self.trials is not None:
+            yield ("trials",), f"found {self.trials}; an enas search's trials follow from its rounds; take this away"
+        if self.evaluator.kind == "full" and self.trials is None:
+            yield ("trials",), "this key is missing"
+
+    def _enas_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
+        if self.evaluator.kind != "enas":
+            return
+        if self.sampler.name not in CHILD_SAMPLERS:
+            yield (
+                ("sampler", "name"),
+                f"found {self.sampler.name!r}; an enas search draws the children that train its shared weights, for "
+                f"which the sampler is {' or '.join(CHILD_SAMPLERS)}",
+            )
+        if self.pruner.name != "none":
+            yield (
+                ("pruner", "name"),
+                f"found {self.pruner.name!r}; an enas search scores a trial in one step, which leaves nothing to "
+                "prune; take the pruner away",
+            )
 
 
 class Final(Spec):
@@ -162,6 +201,7 @@ class Ray(Spec):
     """Ray workers, on this machine or on a cluster."""
 
     kind: Literal["ray"]
+    """ray."""
     workers: Count = 2
     """How many."""
     address: Text | None = None
@@ -178,6 +218,7 @@ class Inline(Spec):
     """In the driver's own process, one job at a time: for tests and for looking for faults."""
 
     kind: Literal["inline"]
+    """inline."""
     threads: Count = 1
     """Threads that torch computes with."""
 
@@ -185,10 +226,11 @@ class Inline(Spec):
 class Checkpoint(Spec):
     """Where trainings leave their state, so that another worker can go on."""
 
-    folder: Text | None = None
-    """A folder that all workers share; a relative path starts from where nassim runs. None keeps no checkpoints."""
-    every: Count = 1
-    """Epochs between checkpoints."""
+    folder: Text = "runs"
+    """A folder that all workers share, for checkpoints and shared weights; a relative path starts from where nassim
+    runs. Each run has a folder of its own in it."""
+    every: Annotated[int, Field(ge=0, le=LARGEST_COUNT)] = 1
+    """Epochs between checkpoints of a training; 0 keeps none, and what a dead worker had done of a trial is lost."""
 
 
 class Experiment(Spec):
@@ -221,15 +263,13 @@ class Experiment(Spec):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Experiment":
-        names = Counter(search.name for search in self.searches)
-        twice = [index for index, search in enumerate(self.searches) if names[search.name] > 1]
-        if twice:
-            first = {name: next(i for i in twice if self.searches[i].name == name) for name in names if names[name] > 1}
-            raise contradiction(
-                *(
-                    (("searches", index, "name"), f"found {name!r}, which searches[{first[name]}] has already")
-                    for index in twice
-                    if first[name := self.searches[index].name] != index
-                )
-            )
+        first: dict[str, int] = {}
+        mistakes: list[tuple[KeyPath, str]] = []
+        for index, search in enumerate(self.searches):
+            if search.name in first:
+                taken = f"found {search.name!r}, which searches[{first[search.name]}] has already"
+                mistakes.append((("searches", index, "name"), taken))
+            first.setdefault(search.name, index)
+        if mistakes:
+            raise contradiction(*mistakes)
         return self

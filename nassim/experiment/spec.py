@@ -7,6 +7,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 LARGEST_COUNT = 10_000_000
 
+KeyPath = tuple[str | int, ...]
+"""Where a value stands: `("searches", 1, "sampler")`."""
+
 
 class Spec(BaseModel):
     """A part of an experiment: frozen, without unknown keys, without conversions from one type to another."""
@@ -49,7 +52,7 @@ Parameters = dict[str, Any]
 """Names to values that a part hands on to the class it names, which checks them."""
 
 
-def contradiction(*mistakes: tuple[tuple[str | int, ...], str]) -> ValidationError:
+def contradiction(*mistakes: tuple[KeyPath, str]) -> ValidationError:
     """Return an error that names keys which are right by themselves but not together.
 
     Args:

@@ -21,9 +21,8 @@ searches:
     sampler: {name: tpe}
     trials: 4
   - name: enas
-    evaluator: {kind: enas}
+    evaluator: {kind: enas, rounds: 2}
     sampler: {name: reinforce}
-    trials: 4
 final: {schedule: {epochs: 3}}
 executor: {kind: ray, workers: 2}
 budget: {flop: 1e15, wall_s: 90}
@@ -84,7 +83,7 @@ def test_it_is_frozen(tmp_path):
             change("    trials: 4", "    trails: 4\n    trials: 4"),
             "line 10: searches[0].trails: unknown key (did you mean 'trials'?)",
         ),
-        (change("{kind: enas}", "{kind: enas, x: 1}"), "line 12: searches[1].evaluator.x: unknown key; allowed here: "),
+        (change("rounds: 2", "rounds: 2, x: 1"), "line 12: searches[1].evaluator.x: unknown key; allowed here: "),
         (
             change("{name: tpe}", "{name: TPEE}"),
             "line 9: searches[0].sampler.name: found 'TPEE' (did you mean 'tpe'?); allowed: random, tpe, grid, "
@@ -110,8 +109,8 @@ def test_it_is_frozen(tmp_path):
         (change("1e-1", ".nan"), "line 5: training.learning_rate: found nan, wanted a finite number"),
         (change("1e-1", "-0.1"), "line 5: training.learning_rate: found -0.1, wanted a number above 0"),
         (change("1e-1", "fast"), "line 5: training.learning_rate: found 'fast', wanted a number"),
-        (change("wall_s: 90", "wall_s: .inf"), "line 17: budget.wall_s: found inf, wanted a finite number"),
-        (change("wall_s: 90", "wall_s: 1:30"), "line 17: budget.wall_s: found '1:30', wanted a number"),
+        (change("wall_s: 90", "wall_s: .inf"), "line 16: budget.wall_s: found inf, wanted a finite number"),
+        (change("wall_s: 90", "wall_s: 1:30"), "line 16: budget.wall_s: found '1:30', wanted a number"),
         (change("name: small", "name: no"), None),
         (change("name: small", 'name: ""'), "line 1: name: found '', wanted text of at least 1 character"),
         (change("name: small", 'name: "a\\nb"'), "line 1: name: found 'a\\nb'"),
@@ -143,6 +142,15 @@ def test_it_is_frozen(tmp_path):
         (
             change("trials: 4", "trials: 4\n    budget: {trials: 3}"),
             "line 11: searches[0].budget.trials: a search says how many trials in its key `trials`",
+        ),
+        (
+            change("rounds: 2}", "rounds: 2}\n    trials: 9"),
+            "line 13: searches[1].trials: found 9; an enas search's trials follow from its rounds; take this away",
+        ),
+        (change("    trials: 4\n", ""), "line 7: searches[0].trials: this key is missing"),
+        (
+            change("{name: digits}", "{name: digits, validation: 0.5, test: 0.5}"),
+            "line 4: data.test: found 0.5, with validation 0.5 nothing is left to train on; together they are below 1",
         ),
         (change("seed: 7", "seed: 7\nseed: 8"), "line 3: seed: the key is given twice, first on line 2"),
         (change("seed: 7", "7: 7"), "line 2: keys are text, found the key '7'"),
@@ -187,8 +195,8 @@ def test_aliases_that_stand_for_billions_of_values_are_refused_at_once(refusal):
 def test_all_mistakes_are_listed_together_in_the_order_of_the_lines(refusal):
     message = refusal(change("seed: 7", "sede: 7").replace("trials: 4", "trials: 0").replace("epochs: 3", "epochs: x"))
     lines = message.splitlines()
-    assert lines[0].endswith("has 4 mistakes:")
-    assert [line.split(":")[0].strip() for line in lines[1:]] == ["line 2", "line 10", "line 14", "line 15"]
+    assert lines[0].endswith("has 3 mistakes:")
+    assert [line.split(":")[0].strip() for line in lines[1:]] == ["line 2", "line 10", "line 14"]
 
 
 def test_a_long_list_of_mistakes_is_cut(refusal):

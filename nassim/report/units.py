@@ -1,0 +1,59 @@
+"""Amounts as people read them. An unknown amount is the word, never 0."""
+
+import math
+from collections.abc import Sequence
+
+UNKNOWN = "unknown"
+
+_PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+
+
+def amounts(values: Sequence[float | None], unit: str) -> list[str]:
+    """Return amounts for one row: all with the prefix that suits the largest, so that they can be compared.
+
+    Args:
+        values: In the unit; None where unknown.
+        unit: For example "FLOP".
+    """
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    step = min(max(int(math.log10(largest) // 3), 0), len(_PREFIXES) - 1) if largest else 0
+    if largest and round(largest / 1000**step, 1) >= 1000 and step + 1 < len(_PREFIXES):
+        step += 1
+    return [UNKNOWN if value is None else f"{_plain(value / 1000**step)} {_PREFIXES[step]}{unit}" for value in values]
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Return one amount with the prefix that suits it: `1.23 TFLOP`."""
+    return amounts([value], unit)[0]
+
+
+def seconds(value: float | None) -> str:
+    """Return seconds with a tenth; hours too where there is more than one."""
+    if value is None:
+        return UNKNOWN
+    if abs(value) >= 3600:
+        return f"{value:,.0f} s ({value / 3600:,.1f} h)"
+    return f"{value:.1f} s"
+
+
+def whole(value: int | None) -> str:
+    """Return a whole number with separators of thousands."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share with a tenth of a per cent."""
+    return UNKNOWN if value is None else f"{100 * value:.1f} %"
+
+
+def times(value: float | None) -> str:
+    """Return a ratio: `12.3 x`."""
+    return UNKNOWN if value is None else f"{_plain(value)} x"
+
+
+def _plain(value: float) -> str:
+    """Return three significant digits, or all digits before the point, without an exponent."""
+    if value == 0:
+        return "0"
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(decimals, 6)}f}"

@@ -1,0 +1,112 @@
+"""A small run on a ledger, with sums that can be done by hand."""
+
+from dataclasses import replace
+
+from nassim.cost.work import Activity
+from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
+from nassim.ledger.finding import Finding
+from nassim.ledger.lease import Lease
+from nassim.ledger.store import Ledger
+from nassim.space.architecture import Architecture
+
+RUN = "sample-1"
+PEAK_FLOP_PER_S = 1e9
+
+A = Architecture({"edge": "conv3x3"})
+B = Architecture({"edge": "skip"})
+
+EXPERIMENT = {
+    "name": "sample",
+    "seed": 7,
+    "space": {"name": "cell"},
+    "data": {"name": "digits"},
+    "searches": [
+        {
+            "name": "full-tpe",
+            "evaluator": {"kind": "full"},
+            "sampler": {"name": "tpe"},
+            "pruner": {"name": "none"},
+            "trials": 4,
+        },
+        {"name": "enas", "evaluator": {"kind": "enas"}, "sampler": {"name": "reinforce"}, "trials": 3},
+    ],
+}
+
+
+def _lap(start_s, seconds, activity, search=None, **rest):
+    return Entry("w0", start_s, seconds, activity, search=search, **rest)
+
+
+def _close(search, trial, outcome, architecture, reason=None):
+    activity = Activity.SAMPLER
+    return Entry(
+        DRIVER,
+        0.0,
+        0.0,
+        activity,
+        search=search,
+        trial=trial,
+        architecture=architecture.id,
+        outcome=outcome,
+        reason=reason,
+    )
+
+
+TRAIN_A = _lap(
+    2, 4, Activity.TRAIN, "full-tpe", trial=0, architecture=A.id, forward_flop=100_000, backward_flop=200_000
+)
+
+ENTRIES = (
+    _lap(0, 2, Activity.STARTUP, "full-tpe"),
+    TRAIN_A,
+    _lap(6, 1, Activity.VALIDATE, "full-tpe", trial=0, architecture=A.id, forward_flop=50_000),
+    _lap(7, 3, Activity.TRAIN, "full-tpe", trial=1, architecture=B.id, forward_flop=10_000, backward_flop=20_000),
+    _lap(10, 1, Activity.TRAIN, "full-tpe", trial=2, architecture=A.id, forward_flop=5_000, backward_flop=15_000),
+    _lap(11, 1, Activity.IDLE, "full-tpe"),
+    _close("full-tpe", 0, Outcome.COMPLETE, A),
+    _close("full-tpe", 1, Outcome.PRUNED, B),
+    _close("full-tpe", 2, Outcome.FAILED, A, "Diverged: loss nan"),
+    Entry(DRIVER, 0, 0.5, Activity.SAMPLER, search="full-tpe"),
+    Entry(DRIVER, 0.5, 11.5, Activity.IDLE, search="full-tpe"),
+    _lap(
+        12,
+        5,
+        Activity.TRAIN,
+        "full-tpe",
+        stage=Stage.FINAL,
+        architecture=A.id,
+        forward_flop=30_000,
+        backward_flop=50_000,
+    ),
+    _lap(17, 1, Activity.TEST, "full-tpe", stage=Stage.FINAL, architecture=A.id, forward_flop=1_000),
+    Entry(DRIVER, 12, 6, Activity.IDLE, search="full-tpe", stage=Stage.FINAL),
+    _lap(18, 2, Activity.SUPERNET, "enas", forward_flop=40_000, backward_flop=80_000),
+    Entry(DRIVER, 18, 2, Activity.IDLE, search="enas"),
+)
+
+FOUND = Finding("full-tpe", 0, A, 1234, 1000, 2000, 40, 99, {"test_accuracy": 0.961, "loss": float("nan")})
+
+
+def post_sample(url: str, *, entries=ENTRIES, peak=PEAK_FLOP_PER_S, closed_s=20.0) -> Ledger:
+    """Post the sample run; by default its books close."""
+    ledger = Ledger(url)
+    writer = ledger.create(RUN, EXPERIMENT, "2026-11-20T12:00:00Z", {"nassim": "0.1.0"})
+    source = None if peak is None else "measured"
+    writer.lease(Lease("w0", "host", "cpu: test", 2, 0.0, peak, source))
+    writer.lease(Lease(DRIVER, "host", "driver", 1, 0.0))
+    for entry in entries:
+        writer.append(entry)
+    writer.found(FOUND)
+    if closed_s is not None:
+        writer.release("w0", closed_s, "closed")
+        writer.release(DRIVER, 20.0, "closed")
+        writer.commit()
+        writer.close("finished")
+    else:
+        writer.commit()
+    return ledger
+
+
+def with_search_names(names):
+    """Return entries of searches with these names, one training each."""
+    return tuple(replace(TRAIN_A, search=name, start_s=2.0 * n, seconds=2.0) for n, name in enumerate(names))
