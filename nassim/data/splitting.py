@@ -63,7 +63,8 @@ def stratified(labels: Indices, sizes: Sizes, seed: int) -> tuple[Indices, Indic
         if min(counts) < 1:
             raise NassimError(
                 f"class {label} has {members[label]} inputs, of which {counts[0]} would train, {counts[1]} validate "
-                f"and {counts[2]} test; each class needs at least one in each: add data of this class or enlarge the shares"
+                f"and {counts[2]} test; each class needs at least one in each: add data of this class or enlarge the "
+                "shares"
             )
     rng = np.random.default_rng(seed)
     shuffled = [rng.permutation(np.flatnonzero(labels == label)) for label in range(len(members))]
