@@ -1,0 +1,1 @@
+"""Where and when jobs run: the executors, and the only clocks."""

@@ -1,0 +1,1 @@
+"""Contract tests and toys, for this project and for authors of plug-ins."""

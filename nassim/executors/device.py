@@ -1,0 +1,128 @@
+"""What a worker computes on: its name, its processors, and their measured peak rate."""
+
+import fcntl
+import json
+import os
+import platform
+import socket
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from nassim.executors.base import Worker
+from nassim.executors.clock import stamp
+
+MEASURE_S = 0.25
+"""How long the peak rate is measured."""
+UNKNOWN = "unknown"
+"""The device of a worker that was given back before it could say what it computes on."""
+GOOD_FOR_S = 86_400.0
+"""How long a measured rate is used again on the same machine."""
+
+
+def available_threads() -> int:
+    """Return how many threads a process should compute with if nobody says: OMP_NUM_THREADS, or a thread per CPU."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdecimal() and int(wanted) else len(os.sched_getaffinity(0))
+
+
+def set_threads(threads: int) -> None:
+    """Let this process compute with so many threads, also in libraries that it loads later."""
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)
+
+
+def this_worker(worker_id: str, threads: int, gpus: float = 0.0) -> Worker:
+    """Describe this process as a worker: its machine, its device and the device's measured peak rate.
+
+    The rate is that of a large float32 matrix product, with the precision that torch is set to. It is measured once
+    per machine, device and number of threads, by one process at a time, and used again for a day. A process that
+    hasn't loaded torch computes nothing with it, and its rate stays unknown.
+
+    Args:
+        worker_id: Its id.
+        threads: CPU threads that it owns.
+        gpus: GPUs that it owns, possibly a share of one; 0 for a process that computes on the CPU.
+    """
+    device = f"gpu: {_gpu_name()}" if gpus else f"cpu: {_cpu_model()}"
+    rate = None
+    if "torch" in sys.modules:
+        # A share of a GPU measures the whole one; several threads measure together what one of them does.
+        rate = _remembered_rate(device, "cuda") if gpus else _remembered_rate(f"{device} x {threads}", "cpu") / threads
+    source = None if rate is None else "measured"
+    return Worker(worker_id, socket.gethostname(), device, gpus or float(threads), rate, source)
+
+
+def _gpu_name() -> str:
+    import torch
+
+    return str(torch.cuda.get_device_name(0))
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _remembered_rate(key: str, device: str) -> float:
+    """Return the device's rate in FLOP/s, measured now or lately on this machine."""
+    folder = Path(tempfile.gettempdir()) / f"nassim-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / f"peak-{blake2b(key.encode(), digest_size=6).hexdigest()}.json").open("a+") as file:
+        # Workers start together; measuring together they would measure each other.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        text = file.read()
+        known = _Measured(**json.loads(text)) if text else None
+        if known and known.key == key and 0 <= time.time() - known.unix_s < GOOD_FOR_S:
+            return known.flop_per_s
+        measured = _Measured(key, measure_flop_per_s(device), time.time())
+        file.truncate(0)
+        file.write(json.dumps(asdict(measured)))
+        return measured.flop_per_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    key: str
+    flop_per_s: float
+    unix_s: float
+
+
+def measure_flop_per_s(device: str, seconds: float = MEASURE_S) -> float:
+    """Return the best rate of large float32 matrix products on a device within some seconds, in FLOP/s.
+
+    Args:
+        device: A torch device: "cpu" or "cuda".
+        seconds: How long to measure, the first product (which loads libraries) not counted.
+    """
+    import torch
+
+    size = 8192 if device == "cuda" else 768
+    left = torch.ones(size, size, device=device)
+    best_s = float("inf")
+    _timed_product(left)
+    end = stamp() + seconds
+    while stamp() < end:
+        best_s = min(best_s, _timed_product(left))
+    return 2 * size**3 / best_s
+
+
+def _timed_product(left: "torch.Tensor") -> float:  # type: ignore[name-defined]  # noqa: F821
+    import torch
+
+    begin = stamp()
+    torch.mm(left, left)
+    if left.is_cuda:
+        torch.cuda.synchronize()
+    return stamp() - begin

@@ -1,0 +1,142 @@
+"""Jobs in this very process, one at a time: the reference, for tests and for debugging."""
+
+import socket
+from collections.abc import Iterator
+
+from nassim.errors import NassimError
+from nassim.evaluation import Job, Progress, Runner, RunnerFactory
+from nassim.executors.base import Event, Executor, Worker
+from nassim.executors.clock import Clock
+from nassim.executors.device import UNKNOWN, available_threads, set_threads, this_worker
+from nassim.executors.running import End, Moment, play, same_job, start_problem
+from nassim.executors.timeline import Timeline
+
+
+class InlineExecutor(Executor):
+    """One worker, in this process. It works inside `wait`, up to the next report or the job's end.
+
+    A job that hangs hangs the driver, and a job that kills its process kills it: other executors are for that.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        """Make an executor that has not started.
+
+        Args:
+            threads: Threads to compute with; None for OMP_NUM_THREADS, or a thread per CPU.
+        """
+        self._threads = threads or available_threads()
+        self._clock = Clock()
+        self._leased_s = 0.0
+        self._id = "inline"
+        self._factory: RunnerFactory | None = None
+        self._runner: Runner | None = None
+        self._timeline: Timeline | None = None
+        self._moments: Iterator[Moment] | None = None
+        self._undecided = False
+        self._stop = False
+        self._events: list[Event] = []
+        self._closed = False
+
+    def start(self, factory: RunnerFactory, at_s: float = 0.0) -> None:
+        """Begin the lease. The runner is made in the first `wait`."""
+        self._clock = Clock(at_s)
+        self._factory = factory
+        self._leased_s = at_s
+        if at_s:
+            self._id = f"inline@{at_s:.3f}"
+
+    @property
+    def free(self) -> int:
+        """1 if the worker is ready and has no job."""
+        return int(self._timeline is not None and self._timeline.job is None and not self._closed)
+
+    @property
+    def capacity(self) -> int:
+        """1: there is one process."""
+        return 1
+
+    def submit(self, job: Job) -> None:
+        """Take a job; the next `wait` begins it."""
+        if not self.free or self._timeline is None or self._runner is None:
+            raise RuntimeError("no worker is free")
+        self._timeline.hand(job, self._clock.now_s())
+        self._stop = self._undecided = False
+        self._moments = play(self._runner, job, lambda: not self._stop)
+
+    def wait(self, timeout_s: float | None = None) -> list[Event]:
+        """Work up to the next report or the job's end.
+
+        Args:
+            timeout_s: Seconds after which to return without events; work is not interrupted. With nothing to work on
+                no event can come, and it returns at once.
+
+        Raises:
+            RuntimeError: There is nothing to wait for, and no timeout.
+        """
+        if self._timeline is None and not self._closed:
+            self._events += self._make_ready()
+        elif self._moments is not None and not self._undecided:
+            self._events += self._work(self._moments)
+        elif not self._events and timeout_s is None:
+            raise RuntimeError("there is nothing to wait for: the worker has no job, or its job waits to be told")
+        return self._take_events()
+
+    def proceed(self, job: Job) -> None:
+        """Let the gated job go on, in the next `wait`."""
+        if self._has(job):
+            self._undecided = False
+
+    def stop(self, job: Job) -> None:
+        """Stop the job: at once if it waits to be told, otherwise at its next report."""
+        if self._has(job):
+            self._undecided = False
+            self._stop = True
+
+    def now_s(self) -> float:
+        """Return the clock: seconds since `start`, plus `at_s`."""
+        return self._clock.now_s()
+
+    def close(self) -> list[Event]:
+        """Give the worker back. A job in mid-way is abandoned."""
+        if not self._closed and self._timeline is not None:
+            self._events += self._timeline.release(self.now_s(), "closed")
+        elif not self._closed and self._factory is not None:
+            worker = Worker(self._id, socket.gethostname(), UNKNOWN, float(self._threads))
+            self._events += Timeline(worker, self._leased_s).never_ready(self.now_s(), "closed")
+        self._closed = True
+        self._moments = None
+        return self._take_events()
+
+    def _make_ready(self) -> list[Event]:
+        if self._factory is None:
+            raise RuntimeError("the executor has not been started")
+        set_threads(self._threads)
+        try:
+            self._runner = self._factory()
+        except Exception as error:
+            raise NassimError(start_problem(error)) from error
+        set_threads(self._threads)
+        self._timeline = Timeline(this_worker(self._id, self._threads), self._leased_s)
+        return self._timeline.ready(self.now_s())
+
+    def _work(self, moments: Iterator[Moment]) -> list[Event]:
+        """Advance the job up to its next report or its end."""
+        assert self._timeline is not None
+        events: list[Event] = []
+        for moment in moments:
+            events += self._timeline.take(self._clock.shown_s(moment.at), moment.what)
+            if isinstance(moment.what, End):
+                self._moments = None
+            elif isinstance(moment.what, Progress) and moment.what.is_report:
+                job = self._timeline.job
+                assert job is not None
+                self._undecided = job.gated and not self._stop
+                break
+        return events
+
+    def _has(self, job: Job) -> bool:
+        return self._timeline is not None and same_job(self._timeline.job, job)
+
+    def _take_events(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events

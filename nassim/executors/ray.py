@@ -1,0 +1,266 @@
+"""Jobs on Ray: a pool of warm workers that follows the cluster."""
+
+import queue
+from collections.abc import Mapping
+
+import ray
+from ray.exceptions import ActorUnavailableError, RayActorError
+
+from nassim.errors import NassimError
+from nassim.evaluation import Job, RunnerFactory
+from nassim.executors.base import Ending, Event, Executor, Lap
+from nassim.executors.clock import Clock
+from nassim.executors.ray_cluster import Share, cause_of_death, connect, disconnect, room
+from nassim.executors.ray_member import Answer, Call, Inbox, Member
+from nassim.executors.ray_worker import Prepared
+
+LOOK_S = 0.5
+"""How often workers are looked at whether one hangs."""
+FLUSH_S = 1.0
+"""How long closing waits for what the workers did last."""
+
+
+class RayExecutor(Executor):
+    """A pool of Ray actors. Each makes the runner once, runs one job at a time, and is replaced when it dies.
+
+    Every worker holds a placement group of its own: its lease is the time for which Ray holds that. Where the cluster
+    has no room for all of them, the others wait for room, unbilled, and start when nodes join.
+    """
+
+    def __init__(
+        self,
+        workers: int = 2,
+        address: str | None = None,
+        cpus_per_worker: float = 1,
+        gpus_per_worker: float = 0,
+        resources: Mapping[str, float] | None = None,
+        threads: int | None = None,
+        hang_timeout_s: float = 3600.0,
+        grace_s: float = 30.0,
+        patience_s: float = 300.0,
+        restarts: int = 5,
+    ) -> None:
+        """Make an executor that has not started.
+
+        Args:
+            workers: How many workers to have, as far as the cluster has room.
+            address: "host:port" of a cluster, or "auto" on one of its nodes; None for a small local Ray.
+            cpus_per_worker: CPUs that a worker holds.
+            gpus_per_worker: GPUs that a worker holds, possibly a share of one.
+            resources: Custom Ray resources that a worker holds, by name.
+            threads: Threads that a worker computes with; None for as many as it holds CPUs.
+            hang_timeout_s: A worker whose job yields nothing for so long is taken to hang and is replaced. Must be
+                longer than the longest epoch. Holds for making the runner, too.
+            grace_s: How long a job may take to stop once it is over its time limit, before its worker is replaced.
+            patience_s: How long to wait while there is no worker at all.
+            restarts: How often in a row workers may die, without one getting anywhere, before they are no longer
+                replaced. Workers whose node was taken away don't count.
+
+        Raises:
+            NassimError: A number is out of range.
+        """
+        if workers < 1:
+            raise NassimError(f"workers is {workers}; there must be at least 1")
+        self._workers = workers
+        self._address = address
+        self._share = Share(cpus_per_worker, gpus_per_worker, dict(resources or {}))
+        self._threads = threads or max(1, int(cpus_per_worker))
+        self._hang_timeout_s = hang_timeout_s
+        self._grace_s = grace_s
+        self._patience_s = patience_s
+        self._restarts = restarts
+        self._clock = Clock()
+        self._at_s = 0.0
+        self._factory = b""
+        self._connected = False
+        self._closed = False
+        self._members: list[Member] = []
+        self._asked = 0
+        self._inbox: Inbox = queue.SimpleQueue()
+        self._events: list[Event] = []
+        self._deaths = 0
+        self._last_death = ""
+        self._looked_s = 0.0
+        self._bare_since_s = 0.0
+
+    def start(self, factory: RunnerFactory, at_s: float = 0.0) -> None:
+        """Join or start Ray and ask for the workers."""
+        self._factory = ray.cloudpickle.dumps(factory)  # type: ignore[no-untyped-call]
+        self._connected = connect(self._address, self._workers, self._share)
+        self._clock = Clock(at_s)
+        self._at_s = self._looked_s = self._bare_since_s = at_s
+        for _ in range(self._workers):
+            self._ask()
+
+    @property
+    def free(self) -> int:
+        """How many ready workers have no job."""
+        return sum(member.ready and member.job is None for member in self._members)
+
+    @property
+    def capacity(self) -> int:
+        """How many workers there are, are being started or wait for room."""
+        return len(self._members)
+
+    def submit(self, job: Job) -> None:
+        """Hand a job to the free worker that was asked for first."""
+        for member in self._members:
+            if member.ready and member.job is None:
+                member.run(job)
+                return
+        raise RuntimeError("no worker is free")
+
+    def wait(self, timeout_s: float | None = None) -> list[Event]:
+        """Return the events since the last call; block until there is one, or until the timeout.
+
+        Raises:
+            NassimError: No worker is left and none can be had, or a worker can't make the runner.
+            RuntimeError: There is nothing to wait for, and no timeout.
+        """
+        until_s = float("inf") if timeout_s is None else self.now_s() + timeout_s
+        while True:
+            self._listen(0.0 if self._events else min(LOOK_S, until_s - self.now_s()))
+            self._look()
+            if self._events or self.now_s() >= until_s:
+                return self._take_events()
+            if timeout_s is None and self._members and all(member.silent for member in self._members):
+                raise RuntimeError("there is nothing to wait for: no worker has a job, or only such as wait to be told")
+
+    def proceed(self, job: Job) -> None:
+        """Let the gated job go on."""
+        if member := self._member_of(job):
+            member.proceed()
+
+    def stop(self, job: Job) -> None:
+        """Stop the job: at once if it waits to be told, otherwise at its next report."""
+        if member := self._member_of(job):
+            member.stop()
+
+    def now_s(self) -> float:
+        """Return the clock: seconds since `start`, plus `at_s`."""
+        return self._clock.now_s()
+
+    def close(self) -> list[Event]:
+        """Give all devices back. Running jobs are abandoned; a Ray that was started here ends."""
+        if self._closed:
+            return []
+        self._closed = True
+        try:
+            self._hear_last()
+            for member in self._members:
+                self._events += member.release("closed")
+        finally:
+            self._members = []
+            if self._connected:
+                disconnect()
+        return self._take_events()
+
+    def _ask(self) -> None:
+        worker_id = f"ray-{self._asked}" + (f"@{self._at_s:.3f}" if self._at_s else "")
+        self._asked += 1
+        self._members.append(Member(worker_id, self._share, self._threads, self._factory, self._clock, self._inbox))
+
+    def _member_of(self, job: Job) -> Member | None:
+        return next((member for member in self._members if member.has(job)), None)
+
+    def _take_events(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def _listen(self, seconds: float) -> None:
+        """Take in what has been answered; wait for a first answer if there is none."""
+        try:
+            self._hear(self._inbox.get(timeout=max(seconds, 0.0)))
+            while True:
+                self._hear(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+
+    def _hear(self, answer: Answer) -> None:
+        member, error = answer.member, answer.future.exception()
+        if member.gone:
+            return
+        if isinstance(error, ActorUnavailableError):
+            # Its node may be gone, which Ray finds out by and by; `watch` will then say so.
+            member.doom()
+        elif answer.call is Call.WATCH:
+            assert error is not None, "a watch never returns"
+            self._bury(member, error)
+        elif isinstance(error, RayActorError):
+            pass  # `watch` says the same.
+        elif answer.call is Call.PREPARE:
+            self._welcome(member, answer.future.result(), answer.arrived)
+        else:
+            events = member.news(answer)
+            if any(isinstance(event, Lap) and event.work for event in events):
+                self._deaths = 0
+            self._events += events
+
+    def _welcome(self, member: Member, prepared: Prepared, arrived: float) -> None:
+        if prepared.worker is None:
+            problem = prepared.problem or "a worker could not start"
+            self._drop(member, Ending.LOST, problem)
+            raise NassimError(problem)
+        self._events += member.welcome(prepared.worker, arrived)
+
+    def _bury(self, member: Member, error: BaseException) -> None:
+        ending, reason = cause_of_death(error)
+        self._replace(member, ending, reason)
+        if isinstance(error, RayActorError) and error.actor_init_failed:
+            raise NassimError(
+                f"a worker could not start: {reason}. Every node needs nassim, in the same version as the driver"
+            )
+
+    def _replace(self, member: Member, ending: Ending, reason: str) -> None:
+        """Release a worker that died or hangs and ask for another in its place."""
+        self._drop(member, ending, reason)
+        if ending is not Ending.PREEMPTED:
+            self._deaths += 1
+            self._last_death = reason
+        if self._deaths <= self._restarts:
+            self._ask()
+
+    def _drop(self, member: Member, ending: Ending, reason: str) -> None:
+        self._members.remove(member)
+        self._events += member.release(reason, ending)
+
+    def _look(self) -> None:
+        """Replace workers that hang, now and then; give up where there is no worker and none to be had."""
+        now_s = self.now_s()
+        if now_s - self._looked_s < LOOK_S:
+            return
+        away_s = max(now_s - self._looked_s - 2 * LOOK_S, 0.0)
+        self._looked_s = now_s
+        for member in list(self._members):
+            member.excuse(away_s)
+            if complaint := member.complaint(self._hang_timeout_s, self._grace_s):
+                self._replace(member, *complaint)
+        if any(member.ready for member in self._members):
+            self._bare_since_s = now_s
+        elif not self._events:
+            self._check_patience(now_s - self._bare_since_s)
+
+    def _check_patience(self, bare_s: float) -> None:
+        if not self._members:
+            raise NassimError(f"no worker is left: {self._deaths} died in a row, the last one so: {self._last_death}")
+        if bare_s > self._patience_s and not any(member.held for member in self._members):
+            raise NassimError(
+                f"no worker could be had for {self._patience_s:g} s: each is to hold {self._share}, and there is "
+                f"no room on {room()}. Ask for less, add nodes, or wait longer"
+            )
+
+    def _hear_last(self) -> None:
+        """Ask the workers what they did last, and wait a little for their answers."""
+        open_calls = {member for member in self._members if member.ready and not member.silent}
+        for member in open_calls:
+            member.flush()
+        until_s = self.now_s() + FLUSH_S
+        while open_calls:
+            try:
+                answer = self._inbox.get(timeout=max(until_s - self.now_s(), 0.0))
+            except queue.Empty:
+                return
+            if answer.member in open_calls and answer.call is Call.NEWS:
+                open_calls.remove(answer.member)
+                if answer.future.exception() is None:
+                    self._events += answer.member.news(answer)
