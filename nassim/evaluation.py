@@ -128,6 +128,7 @@ class Evaluator(ABC):
         batch: Trials that one job evaluates; 1 unless candidates are scored together.
         metric: The key of `Progress.metrics` that the sampler maximises.
         trials: How many trials the whole search takes; None where the search says.
+        learn_trials: How many of them, from the first, the sampler learns from; None for all.
         stationary: Whether evaluating an architecture again can only repeat an earlier result. Not so with shared
             weights, which change as the search goes on.
     """
@@ -135,6 +136,7 @@ class Evaluator(ABC):
     batch: int = 1
     metric: str = "accuracy"
     trials: int | None = None
+    learn_trials: int | None = None
     stationary: bool = True
 
     def due(self, asked: int) -> bool:

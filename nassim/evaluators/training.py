@@ -160,7 +160,12 @@ def make_optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimize
     match schedule.optimizer:
         case "sgd":
             momentum, nesterov = schedule.momentum, schedule.nesterov
-            return torch.optim.SGD(model.parameters(), rate, momentum, 0.0, decay, nesterov, fused=True)
+            sgd = torch.optim.SGD(model.parameters(), rate, momentum, 0.0, decay, nesterov, fused=True)
+            if momentum:
+                # The fused kernel can't begin with momenta of some parameters alone, as shared weights would have it.
+                # From zero, the first momentum is the gradient: what SGD begins with.
+                sgd.state.update({p: {"momentum_buffer": torch.zeros_like(p)} for p in model.parameters()})
+            return sgd
         case "adam":
             return torch.optim.Adam(model.parameters(), rate, weight_decay=decay, fused=True)
         case "adamw":

@@ -9,8 +9,9 @@ from nassim.cost.work import Activity
 from nassim.evaluation import Job, JobKind
 from nassim.executors.base import Event, Executor, Lap, Leased, Released
 from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
+from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.lease import Lease
-from nassim.ledger.writer import LedgerUnavailable, Writer
+from nassim.ledger.writer import Writer
 from nassim.search.budget import Spent
 
 COMMIT_INTERVAL_S = 0.1
@@ -56,10 +57,10 @@ class Books:
         self._away_since_s: float | None = None
         self._unsettled: dict[str, list[Entry]] = {}
 
-    def open(self, node: str, device: str) -> None:
+    def open(self, node: str) -> None:
         """Begin the driver's lease, now."""
         self._since_s = self._posted_s = self._committed_s = self._executor.now_s()
-        self._writer.lease(Lease(DRIVER, node, device, processors=1, opened_s=self._since_s))
+        self._writer.lease(Lease(DRIVER, node, DRIVER, processors=1, opened_s=self._since_s))
 
     def close(self) -> None:
         """End the driver's lease, now, and commit."""
@@ -123,8 +124,9 @@ class Books:
 
     def _post_lap(self, lap: Lap) -> None:
         for spent in self.account.spent:
-            spent.add(lap)
-        entry = Entry(lap.worker, lap.start_s, lap.seconds, lap.activity, self.account.search, self.account.stage)
+            spent.add(lap.work.flop if lap.work else 0, lap.seconds)
+        search = None if lap.activity is Activity.STARTUP else self.account.search
+        entry = Entry(lap.worker, lap.start_s, lap.seconds, lap.activity, search, self.account.stage)
         if lap.job is not None:
             entry = _of_job(entry, lap.job, lap)
             self._remember(lap.job, entry)

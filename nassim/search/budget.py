@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass, fields
 
-from nassim.executors.base import Lap
-
 
 @dataclass(slots=True)
 class Spent:
@@ -22,11 +20,10 @@ class Spent:
     wall_s: float = 0.0
     trials: int = 0
 
-    def add(self, lap: Lap) -> None:
-        """Add a worker's lap."""
-        self.device_s += lap.seconds
-        if lap.work is not None:
-            self.flop += lap.work.flop
+    def add(self, flop: int, device_s: float) -> None:
+        """Add what a worker did."""
+        self.flop += flop
+        self.device_s += device_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,15 +173,17 @@ class SearchLoop:
         """Give every free worker a job, unless it is time to stop."""
         self.overrun = self.overrun or self._allowance.reached()
         if self._halted:
-            for flight in self._flights.values():
-                self._executor.stop(flight.job)
+            for running in self._flights.values():
+                self._executor.stop(running.job)
             return
-        while self._executor.free and (flight := self._waiting.pop(0) if self._waiting else self._next()):
+        while self._executor.free and (flight := self._next()):
             self._flights[flight.job.id] = flight
             self._executor.submit(flight.job)
 
     def _next(self) -> _Flight | None:
         """Return what is to be done next; None while there is nothing to do but wait."""
+        if self._waiting:
+            return self._waiting.pop(0)
         evaluator, asked = self._search.evaluator, self.trials.asked
         if not self._open and asked < self._goal and evaluator.due(asked) and self.trials.prepared != asked:
             return None if self._flights else self._preparation()

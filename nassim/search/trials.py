@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import optuna
 from optuna.trial import TrialState
@@ -17,6 +18,14 @@ from nassim.space.distributions import suggest
 
 PREPARED = "nassim:prepared"
 """Attribute of a study: the number of the trial before which its last preparation was done."""
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A sampler that trains a controller."""
+
+    def learn(self, study: optuna.Study) -> int:
+        """Train the controller on what it was told since, and return how many updates that took."""
 
 
 class Trials:
@@ -56,12 +65,19 @@ class Trials:
 
     def ask(self) -> Candidate:
         """Ask the sampler for the next trial."""
+        self._learn()
         with self._books.turn(Activity.SAMPLER):
             trial = self._study.ask()
             self._open[trial.number] = trial
             self.architectures[trial.number] = suggest(trial, self._space.domain)
             self.asked = trial.number + 1
         return self._candidate(trial.number)
+
+    def _learn(self) -> None:
+        """Let a sampler with a controller train it on what it was told, where that is billed as such."""
+        if isinstance(self._study.sampler, Learner):
+            with self._books.turn(Activity.CONTROLLER):
+                self._study.sampler.learn(self._study)
 
     def _candidate(self, number: int) -> Candidate:
         return Candidate(self.architectures[number], number, derive_seed(self._seed, "trial", number))
@@ -101,6 +117,7 @@ class Trials:
 
     def draw(self, draw: Callable[[int, int], list[Architecture]], n: int) -> list[Architecture]:
         """Draw n architectures from the sampler's present policy, outside of any trial."""
+        self._learn()
         with self._books.turn(Activity.SAMPLER):
             return draw(n, derive_seed(self._seed, "draw", self.asked))
 
