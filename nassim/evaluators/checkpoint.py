@@ -1,7 +1,6 @@
 """Checkpoints: a state written so that it is there in full or not at all."""
 
 import os
-import pickle
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -49,9 +48,12 @@ def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
         ) from None
     try:
         state: dict[str, Any] = torch.load(BytesIO(content), map_location=device, weights_only=True)
-    except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # damaged content makes torch.load raise almost anything
         raise NassimError(
-            f"checkpoint {path} ({len(content)} bytes) is damaged: {str(error).splitlines()[0]}"
+            f"checkpoint {path} ({len(content)} bytes) is damaged, or holds more than tensors and plain values: "
+            f"torch raised {type(error).__name__}"
         ) from error
     return state, len(content)
 

@@ -71,7 +71,7 @@ def test_the_test_split_is_out_of_a_searchs_reach():
 
 def _is_data(path, node):
     """`load_final` anywhere; `.test` in the evaluators, where it could only be the split."""
-    return node.attr == "load_final" or path.parent.name == "evaluators" and ast.unparse(node) == "data.test"
+    return node.attr == "load_final" or (path.parent.name == "evaluators" and ast.unparse(node) == "data.test")
 
 
 def test_data_is_loaded_once_a_process():

@@ -1,0 +1,305 @@
+import os
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from small_space import DATA, Small, architecture, counted, disturb, reports, until_raised
+from torch import nn
+
+from nassim.cost.work import Activity, Work
+from nassim.errors import NassimError
+from nassim.evaluation import Candidate, Diverged, JobKind
+from nassim.evaluators.enas import EnasEvaluator
+from nassim.evaluators.rounds import Rounds, enas_schedule
+from nassim.seeds import derive_seed
+from nassim.space import BatchNorm2d, Conv2d, Linear, SearchSpace
+from search_spaces.cell import Cell
+
+SPACE = Small()
+ROUNDS = Rounds(enas_schedule(3, batch_size=64, learning_rate=0.1), updates=2, children=4, derive=3, minibatch=128)
+
+
+class Elastic(SearchSpace):
+    """A chosen width, through elastic layers."""
+
+    input_shape = (1, 8, 8)
+    classes = 10
+
+    def build(self, choose):
+        width = choose("width", [4, 8])
+        return nn.Sequential(
+            Conv2d(1, width, 3, stride=2), BatchNorm2d(width), nn.ReLU(), nn.Flatten(), Linear(width * 9, 10)
+        )
+
+
+def enas(folder, space=SPACE, rounds=ROUNDS):
+    return EnasEvaluator("enas", space, DATA, rounds, str(folder), seed=7)
+
+
+def draw(space=SPACE, seed=0):
+    """Draws as the search loop does: what is drawn depends on a seed and not on earlier draws."""
+    return lambda n: [space.sample(rng) for rng in [np.random.default_rng(seed)] for _ in range(n)]
+
+
+def trials(first, last, space=SPACE, seed=1):
+    architectures = draw(space, seed)(last)
+    return [Candidate(architectures[n], n, derive_seed(0, "trial", n)) for n in range(first, last)]
+
+
+def do(evaluator, job):
+    return list(evaluator.run(job))
+
+
+def do_rounds(evaluator, numbers, space=SPACE):
+    """Train the shared weights for some rounds."""
+    return [do(evaluator, evaluator.prepare(8 * number, draw(space, number))) for number in numbers]
+
+
+def weights(folder, number):
+    state = torch.load(os.path.join(folder, f"round-{number:05d}.pt"), weights_only=True)
+    return {**state["model"], **{f"o{k}": v["momentum_buffer"] for k, v in state["optimizer"]["state"].items()}}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+# The books.
+
+
+@pytest.mark.parametrize(
+    "space", [SPACE, Elastic(), Cell(width=2, cells=1, input_shape=(1, 8, 8))], ids=lambda s: type(s).__name__
+)
+def test_a_round_does_what_is_planned_and_torch_counts_as_much(tmp_path, space):
+    evaluator = enas(tmp_path, space)
+    supernet = evaluator.prepare(0, draw(space))
+    score = evaluator.plan(trials(0, 4, space))
+    for job, activity in ((supernet, Activity.SUPERNET), (score, Activity.SCORE)):
+        progresses, flop = counted(evaluator.run(job))
+        (planned,) = job.planned
+        done = [p.work for p in progresses if p.work.activity is activity]
+        assert sum(done[1:], done[0]) == planned
+        assert planned.flop == flop > 0
+
+
+def test_the_plan_of_a_round_adds_up_the_children(tmp_path):
+    job = enas(tmp_path).prepare(8, draw())
+    assert (job.id, job.kind, job.first, job.last) == ("enas/round/1", JobKind.SUPERNET, 0, 1)
+    sizes = [64] * 16 + [55]  # 1079 digits to train on
+    profiles = [SPACE.profile(child.architecture) for child in job.candidates]
+    assert len(profiles) == 17
+    assert all(child.trial is None for child in job.candidates)
+    assert job.planned == (
+        Work(
+            Activity.SUPERNET,
+            sum(profile.forward_flop * size for profile, size in zip(profiles, sizes, strict=True)),
+            sum(profile.backward_flop * size for profile, size in zip(profiles, sizes, strict=True)),
+            1079,
+        ),
+    )
+
+
+def test_the_plan_of_scores(tmp_path):
+    candidates = trials(4, 8)
+    job = enas(tmp_path).plan(candidates)
+    assert (job.id, job.kind, job.candidates) == ("enas/trials/4-7", JobKind.SCORE, tuple(candidates))
+    flop = sum(SPACE.profile(candidate.architecture).forward_flop for candidate in candidates)
+    assert job.planned == (Work(Activity.SCORE, 128 * flop, 0, 4 * 128),)
+
+
+def test_a_round_reports_its_loss_and_then_keeps_the_weights(tmp_path):
+    evaluator = enas(tmp_path)
+    progresses = do(evaluator, evaluator.prepare(0, draw()))
+    assert [(p.work.activity, p.step, p.trial, set(p.metrics)) for p in progresses] == [
+        (Activity.SUPERNET, 1, None, {"train_loss"}),
+        (Activity.CHECKPOINT, 1, None, set()),
+    ]
+    assert progresses[1].work.bytes == os.path.getsize(tmp_path / "round-00000.pt")
+
+
+def test_each_trial_has_a_report(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, [0])
+    found = reports(do(evaluator, evaluator.plan(trials(0, 4))))
+    assert [(step, trial) for step, trial, _ in found] == [(1, 0), (1, 1), (1, 2), (1, 3)]
+    assert all(set(metrics) == {"accuracy", "loss"} and 0 <= metrics["accuracy"] <= 1 for *_, metrics in found)
+
+
+# The search.
+
+
+def test_rounds_begin_where_due(tmp_path):
+    evaluator = enas(tmp_path)
+    assert [asked for asked in range(evaluator.trials + 5) if evaluator.due(asked)] == [0, 8, 16]
+    assert (evaluator.batch, evaluator.trials, evaluator.learn_trials, evaluator.stationary) == (4, 27, 24, False)
+
+
+def test_the_find_is_the_best_derived_trial(tmp_path):
+    assert enas(tmp_path).choose({3: 0.99, 24: 0.5, 25: 0.6, 26: 0.6}) == 25
+
+
+def test_shared_weights_learn(tmp_path):
+    rounds = replace(ROUNDS, shared=enas_schedule(12, batch_size=64, learning_rate=0.1))
+    evaluator = enas(tmp_path, rounds=rounds)
+    losses = [p.metrics["train_loss"] for ps in do_rounds(evaluator, range(12)) for p in ps if p.is_report]
+    assert losses[-1] < 0.6 * losses[0]
+    found = [Candidate(choice, 92 + n, 0) for n, choice in enumerate(SPACE.enumerate())]
+    accuracies = [m["accuracy"] for *_, m in reports(do(evaluator, evaluator.plan(found)))]
+    assert len(accuracies) == 16
+    assert min(accuracies) > 0.7, "every child scores well above chance, 0.1"
+
+
+def test_trials_of_an_update_and_those_derived_are_scored_on_one_minibatch(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, range(3))
+    same_architecture = [Candidate(architecture("conv3", "skip"), n, n) for n in range(16, 27)]
+    losses = {
+        candidate.trial: reports(do(evaluator, evaluator.plan([candidate])))[0][2]["loss"]
+        for candidate in same_architecture
+    }
+    updates = [{losses[n] for n in group} for group in (range(16, 20), range(20, 24), range(24, 27))]
+    assert [len(group) for group in updates] == [1, 1, 1]
+    assert len(set.union(*updates)) == 3
+
+
+def test_scoring_is_by_the_minibatchs_own_statistics_and_leaves_no_trace(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, [0])
+    before = weights(tmp_path, 0)
+    first = reports(do(evaluator, evaluator.plan(trials(0, 4))))
+    assert reports(do(evaluator, evaluator.plan(trials(0, 4)))) == first
+    backwards = reports(do(evaluator, evaluator.plan(trials(0, 4)[::-1])))
+    assert sorted(backwards, key=lambda r: r[1]) == first
+    held = evaluator._held.trainer.model.state_dict()
+    assert all(torch.equal(held[name], before[name]) for name in held)
+
+    # The same by hand: the subnet with the shared weights, in training mode, on the trial's minibatch.
+    candidate = trials(0, 1)[0]
+    x, y = evaluator._minibatch(0)
+    subnet = evaluator._held.trainer.model.extract(candidate.architecture).eval()
+    for module in subnet.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.train()
+    loss = nn.functional.cross_entropy(subnet(x), y).item()
+    assert first[0][2]["loss"] == pytest.approx(loss, rel=1e-5)
+
+
+# Whichever worker does it, and after whatever.
+
+
+def test_any_worker_gets_the_same_weights_and_scores(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    alone = enas(one)
+    do_rounds(alone, range(3))
+    scores = reports(do(alone, alone.plan(trials(16, 20))))
+    for number in range(3):
+        disturb()
+        do_rounds(enas(other), [number])  # a new worker each round, which reads the weights
+    assert same(weights(one, 2), weights(other, 2))
+    worker = enas(other)
+    progresses = do(worker, worker.plan(trials(16, 20)))
+    assert progresses[0].work == Work(Activity.TRANSFER, bytes=os.path.getsize(other / "round-00002.pt"))
+    assert reports(progresses) == scores
+    again = do(worker, worker.plan(trials(20, 24)))
+    assert Activity.TRANSFER not in {p.work.activity for p in again}, "weights are held and not read again"
+
+
+def test_a_round_that_was_lost_is_done_again_to_the_same_end(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, range(2))
+    kept = weights(tmp_path, 1)
+    do_rounds(enas(tmp_path), [1])
+    assert same(weights(tmp_path, 1), kept)
+    do_rounds(evaluator, [1])  # by the worker that did it before
+    assert same(weights(tmp_path, 1), kept)
+
+
+def test_the_file_before_the_last_is_kept_and_older_ones_are_not(tmp_path):
+    evaluator = enas(tmp_path)
+    for number, files in enumerate([["0"], ["0", "1"], ["1", "2"]]):
+        do_rounds(evaluator, [number])
+        assert sorted(os.listdir(tmp_path)) == [f"round-0000{name}.pt" for name in files]
+
+
+def test_a_round_that_was_kept_is_not_done_again(tmp_path):
+    evaluator = enas(tmp_path)
+    job = evaluator.prepare(0, draw())
+    assert do(evaluator, replace(job, first=1)) == []
+
+
+def test_missing_weights_fail_clearly(tmp_path):
+    evaluator = enas(tmp_path)
+    with pytest.raises(NassimError, match=r"checkpoint .*round-00001\.pt is missing"):
+        do(evaluator, evaluator.plan(trials(8, 12)))
+
+
+def test_a_round_that_fails_tells_its_work_and_is_begun_anew(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, [0])
+    before = weights(tmp_path, 0)
+    evaluator._held.trainer.model.register_forward_pre_hook(fail_at(5))
+    job = evaluator.prepare(8, draw(seed=1))
+    (progress,), _ = until_raised(evaluator.run(job), MemoryError)
+    flop = sum(SPACE.profile(child.architecture).forward_flop * 64 for child in job.candidates[:4])
+    assert (progress.work.samples, progress.work.forward_flop) == (4 * 64, flop)
+    assert same(weights(tmp_path, 0), before)
+    do(evaluator, job)
+    fresh = tmp_path / "fresh"
+    do_rounds(enas(fresh), range(2))
+    assert same(weights(tmp_path, 1), weights(fresh, 1))
+
+
+def fail_at(call):
+    calls = iter(range(1, 10**9))
+
+    def hook(*_):
+        if next(calls) >= call:
+            raise MemoryError("no more")
+
+    return hook
+
+
+def test_scores_before_an_exception_are_on_the_books(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, [0])
+    evaluator._held.trainer.model.register_forward_pre_hook(fail_at(3))
+    candidates = trials(0, 4)
+    (progress,), _ = until_raised(evaluator.run(evaluator.plan(candidates)), MemoryError)
+    flop = sum(SPACE.profile(candidate.architecture).forward_flop * 128 for candidate in candidates[:2])
+    assert progress.work == Work(Activity.SCORE, flop, 0, 256)
+
+
+def test_shared_weights_that_diverge_say_so(tmp_path):
+    rounds = replace(ROUNDS, shared=replace(ROUNDS.shared, learning_rate=1e30, clip_norm=None))
+    evaluator = enas(tmp_path, rounds=rounds)
+    job = evaluator.prepare(0, draw())
+    (progress,), error = until_raised(evaluator.run(job), Diverged)
+    assert str(error).startswith("loss is nan at epoch 1, step ")
+    assert (progress.work,) == job.planned
+    assert os.listdir(tmp_path) == []
+
+
+def test_one_child_that_is_not_finite_fails_alone(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, [0])
+    evaluator._held.trainer.model.register_forward_hook(
+        lambda module, args, y: y * float("nan") if args[1]["first"] == "conv1" else y
+    )
+    candidates = [Candidate(architecture(first, "skip"), n, n) for n, first in enumerate(["conv3", "conv1", "skip"])]
+    accuracies = [metrics["accuracy"] for *_, metrics in reports(do(evaluator, evaluator.plan(candidates)))]
+    assert np.isfinite(accuracies).tolist() == [True, False, True]
+
+
+def test_what_is_scored_together_is_of_one_round(tmp_path):
+    with pytest.raises(ValueError, match="trials scored together are of one round"):
+        enas(tmp_path).plan(trials(6, 10))
+    with pytest.raises(ValueError, match="without a trial number"):
+        enas(tmp_path).plan([Candidate(architecture("skip", "skip"), None, 0)])
+
+
+def test_an_evaluator_travels(tmp_path):
+    copy = pickle.loads(pickle.dumps(enas(tmp_path)))
+    do_rounds(copy, [0])
+    assert os.listdir(tmp_path) == ["round-00000.pt"]
