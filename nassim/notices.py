@@ -129,7 +129,7 @@ class FinalEnded:
     Attributes:
         search: The search that found it.
         at_s: Seconds on the run's clock.
-        metrics: What the final training reported last, for example `test_accuracy`.
+        metrics: What the final training reported last: figures on the test split, such as `accuracy`.
     """
 
     search: str

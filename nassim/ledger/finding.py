@@ -21,7 +21,7 @@ class Finding:
         backward_flop: FLOP of the backward pass of one input.
         samples: Inputs that the final training trained on, over all its epochs.
         seed: The seed of the final training.
-        metrics: Figures of the final model, such as `test_accuracy`.
+        metrics: What the final training reported last: figures on the test split, such as `accuracy`.
         overcounted_flop: The part of `backward_flop` that is counted beyond the operations performed (see Profile).
     """
 

@@ -63,7 +63,6 @@ def _search(search: SearchSummary) -> dict[str, Any]:
         "evaluator": search.evaluator,
         "sampler": search.sampler,
         "pruner": search.pruner,
-        "trials_planned": search.trials_planned,
         "trials": search.trials,
         "outcomes": [
             {"outcome": cost.outcome or "open", "trials": cost.trials, "device_s": cost.device_s, "flop": cost.flop}

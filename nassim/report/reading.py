@@ -94,7 +94,6 @@ def _search(
         evaluator=plan.get("evaluator", {}).get("kind"),
         sampler=plan.get("sampler", {}).get("name"),
         pruner=plan.get("pruner", {}).get("name"),
-        trials_planned=plan.get("trials"),
         outcomes=_outcomes(trials),
         architectures=len({trial["architecture"] for trial in trials if trial["outcome"] in EVALUATED}),
         search=_compute((row for row in own if row["stage"] == Stage.SEARCH), peaks),
@@ -116,8 +115,8 @@ def _compute(rows: Iterable[Row], peaks: Mapping[str, float | None]) -> Compute:
         tuple(
             ActivityCost(
                 activity,
-                sum(row["seconds"] for row in sums[activity] if row["worker"] != DRIVER),
-                sum(row["seconds"] for row in sums[activity] if row["worker"] == DRIVER),
+                sum((row["seconds"] for row in sums[activity] if row["worker"] != DRIVER), 0.0),
+                sum((row["seconds"] for row in sums[activity] if row["worker"] == DRIVER), 0.0),
                 sum(row["forward_flop"] for row in sums[activity]),
                 sum(row["backward_flop"] for row in sums[activity]),
             )

@@ -134,7 +134,7 @@ class FoundModel:
         training_s: Device-seconds of its final training: those spent training, on the worker that did it.
         training_samples: Inputs that it was trained on, over all epochs.
         seed: The seed of the final training.
-        metrics: What the final training reported last; None for a figure that isn't finite.
+        metrics: What the final training reported last, on the test split; None for a figure that isn't finite.
         overcounted_flop: The part of `training_backward_flop` counted beyond the operations performed.
     """
 
@@ -160,7 +160,7 @@ class FoundModel:
     @property
     def test_accuracy(self) -> float | None:
         """Share of the test split that it gets right."""
-        return self.metrics.get("test_accuracy")
+        return self.metrics.get("accuracy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,6 @@ class SearchSummary:
         evaluator: Kind of its evaluator; None where the ledger doesn't say.
         sampler: Name of its sampler.
         pruner: Name of its pruner.
-        trials_planned: How many trials it was to have.
         outcomes: What became of its trials, in the order of Outcome.
         architectures: Distinct architectures that were evaluated: those of complete, duplicate and pruned trials.
         search: What the search took.
@@ -184,7 +183,6 @@ class SearchSummary:
     evaluator: str | None
     sampler: str | None
     pruner: str | None
-    trials_planned: int | None
     outcomes: tuple[OutcomeCost, ...]
     architectures: int
     search: Compute

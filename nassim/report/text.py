@@ -51,12 +51,11 @@ def _heading(summary: RunSummary) -> Iterator[RenderableType]:
 
 def _device(device: Device) -> str:
     nodes = "" if device.nodes == 1 else f" on {device.nodes} nodes"
-    workers = f"{device.workers} worker{'' if device.workers == 1 else 's'}{nodes}"
     peak = "peak rate unknown"
     if device.peak_flop_per_s is not None:
         peak = f"peak {units.amount(device.peak_flop_per_s, 'FLOP/s')} each ({device.peak_source})"
-    plural = "" if device.processors == 1 else "s"
-    return f"{workers} of {device.processors:g} processor{plural}: {device.device}, {peak}"
+    processors = f"{device.processors:g} processor{'' if device.processors == 1 else 's'}"
+    return f"{units.count(device.workers, 'worker')}{nodes} of {processors}: {device.device}, {peak}"
 
 
 def _comparison(searches: Searches) -> Table:
@@ -144,7 +143,11 @@ def _books(summary: RunSummary) -> Iterator[RenderableType]:
         table.add_column(title, justify="right", no_wrap=True)
     for worker in summary.balance:
         state = "" if worker.closes else "  does not close"
-        cells = units.seconds(worker.leased_s), units.seconds(worker.posted_s), f"{worker.difference_s:+.6f} s{state}"
+        cells = (
+            units.seconds(worker.leased_s),
+            units.seconds(worker.posted_s),
+            f"{round(worker.difference_s, 6) + 0.0:.6f} s{state}",
+        )
         table.add_row(f"  {escape(worker.worker)}{'' if worker.released else ' (still leased)'}", *cells)
     yield table
     yield from (_line(text) for text in (_verdict(summary), _whole_run(summary), _burden(summary)))

@@ -28,12 +28,12 @@ def amount(value: float | None, unit: str) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Return seconds with a tenth; hours too where there is more than one."""
+    """Return seconds with a tenth, or a hundredth below ten; hours too where there is more than one."""
     if value is None:
         return UNKNOWN
     if abs(value) >= 3600:
         return f"{value:,.0f} s ({value / 3600:,.1f} h)"
-    return f"{value:.1f} s"
+    return f"{value:.{1 if abs(value) >= 10 else 2}f} s"
 
 
 def whole(value: int | None) -> str:
@@ -41,9 +41,14 @@ def whole(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
+def count(number: int, thing: str) -> str:
+    """Return how many of a thing there are: `1 worker`, `2 workers`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def percent(value: float | None) -> str:
-    """Return a share with a tenth of a per cent."""
-    return UNKNOWN if value is None else f"{100 * value:.1f} %"
+    """Return a share in per cent."""
+    return UNKNOWN if value is None else f"{_plain(100 * value)} %"
 
 
 def times(value: float | None) -> str:

@@ -1,0 +1,28 @@
+"""Printing: to a terminal with its width and colours, to a file as plain lines."""
+
+from rich.console import Console, RenderableType
+
+LOG_WIDTH = 100
+"""Columns of what isn't printed to a terminal."""
+
+
+def console() -> Console:
+    """Return a console on standard output."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=LOG_WIDTH, no_color=True)
+
+
+def width() -> int:
+    """Return how many columns there are."""
+    return console().width
+
+
+def print_plainly(*parts: RenderableType) -> None:
+    """Print; where no terminal reads, without the spaces that fill up lines."""
+    target = console()
+    if target.is_terminal:
+        target.print(*parts, sep="\n")
+        return
+    with target.capture() as captured:
+        target.print(*parts, sep="\n")
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -1,0 +1,92 @@
+"""Standing: how far a run has come, folded from its notices."""
+
+from dataclasses import dataclass, field
+
+from nassim.evaluation import JobKind
+from nassim.notices import (
+    FinalEnded,
+    JobReported,
+    Notice,
+    RunStarted,
+    SearchEnded,
+    SearchStarted,
+    TrialEnded,
+)
+
+_DOING = {
+    JobKind.TRAIN: "training candidates",
+    JobKind.SUPERNET: "training shared weights",
+    JobKind.SCORE: "scoring candidates",
+}
+
+
+@dataclass(slots=True)
+class SearchStanding:
+    """How far a search has come.
+
+    Attributes:
+        name: Its name.
+        trials: How many trials it is to have.
+        ended: How many have ended.
+        best: The best value so far; None before the first.
+        flop: FLOP so far, final training left out.
+        running: Jobs on workers.
+        doing: What it is busy with.
+    """
+
+    name: str
+    trials: int = 0
+    ended: int = 0
+    best: float | None = None
+    flop: int = 0
+    running: int = 0
+    doing: str = "waiting"
+
+
+@dataclass(slots=True)
+class RunStanding:
+    """How far a run has come.
+
+    Attributes:
+        run: Its name.
+        workers: How many workers it has.
+        at_s: Seconds on its clock.
+        searches: Its searches by name.
+    """
+
+    run: str = ""
+    workers: int = 0
+    at_s: float = 0.0
+    searches: dict[str, SearchStanding] = field(default_factory=dict)
+
+    def take(self, notice: Notice) -> None:
+        """Take a notice in."""
+        self.at_s = notice.at_s
+        match notice:
+            case RunStarted():
+                self.run, self.workers = notice.run, notice.workers
+                self.searches = {name: SearchStanding(name) for name in notice.searches}
+            case SearchStarted():
+                search = self.searches[notice.search]
+                search.trials, search.ended, search.doing = notice.trials, notice.finished, "waiting for workers"
+            case JobReported():
+                self._job_reported(self.searches[notice.search], notice)
+            case TrialEnded():
+                search = self.searches[notice.search]
+                search.ended, search.running, search.flop = search.ended + 1, notice.running, notice.flop
+                if notice.value is not None:
+                    search.best = notice.value if search.best is None else max(search.best, notice.value)
+            case SearchEnded():
+                self.searches[notice.search].running = 0
+                self.searches[notice.search].doing = f"ended by {notice.reason}"
+            case FinalEnded():
+                self.searches[notice.search].running = 0
+                self.searches[notice.search].doing = "done"
+
+    @staticmethod
+    def _job_reported(search: SearchStanding, notice: JobReported) -> None:
+        search.running = notice.running
+        if notice.kind is JobKind.FINAL:
+            search.doing = f"final training {notice.step}/{notice.last}"
+        else:
+            search.doing, search.flop = _DOING[notice.kind], notice.flop

@@ -1,0 +1,129 @@
+"""Watching: shows how a run goes on, as a live table in a terminal and as plain lines elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from nassim.cli.printing import console
+from nassim.cli.standing import RunStanding, SearchStanding
+from nassim.notices import (
+    FinalEnded,
+    JobReported,
+    Notice,
+    Observe,
+    RunEnded,
+    RunStarted,
+    SearchEnded,
+    SearchStarted,
+    TrialEnded,
+    Warned,
+)
+from nassim.report import units
+
+LINE_EVERY_S = 5.0
+"""A log gets a line on a search's progress at most this often."""
+
+
+@contextmanager
+def watch() -> Iterator[Observe]:
+    """Yield what shows a run's notices for as long as the run lasts."""
+    target = console()
+    if not target.is_terminal:
+        yield _Lines(target)
+        return
+    with Live(console=target, refresh_per_second=4, transient=True) as live:
+        yield _Screen(live)
+
+
+class _Screen:
+    """A table with a row for each search, drawn anew at each notice."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._standing = RunStanding()
+        self._spinner = Spinner("dots", "starting")
+        live.update(self._spinner)
+
+    def __call__(self, notice: Notice) -> None:
+        self._standing.take(notice)
+        if isinstance(notice, Warned):
+            self._live.console.print(Text(_line(notice, self._standing) or "", style="yellow"))
+        self._live.update(self._drawn())
+
+    def _drawn(self) -> RenderableType:
+        standing = self._standing
+        self._spinner.update(
+            text=f"{standing.run}  {units.seconds(standing.at_s)}  {units.count(standing.workers, 'worker')}"
+        )
+        table = Table(box=None, pad_edge=False)
+        for title in ("search", "trials", ""):
+            table.add_column(title, no_wrap=True)
+        for title in ("best", "compute", "running"):
+            table.add_column(title, justify="right", no_wrap=True)
+        table.add_column("", overflow="ellipsis", no_wrap=True)
+        for search in standing.searches.values():
+            table.add_row(
+                search.name,
+                ProgressBar(total=max(search.trials, 1), completed=search.ended, width=16),
+                f"{search.ended}/{search.trials}" if search.trials else "",
+                "" if search.best is None else f"{search.best:.4f}",
+                units.amount(search.flop, "FLOP") if search.flop else "",
+                str(search.running) if search.running else "",
+                search.doing,
+            )
+        return Group(self._spinner, table)
+
+
+class _Lines:
+    """A line for each thing that matters, and on a search's progress now and then."""
+
+    def __init__(self, target: Console) -> None:
+        self._console = target
+        self._standing = RunStanding()
+        self._line_s = 0.0
+
+    def __call__(self, notice: Notice) -> None:
+        self._standing.take(notice)
+        passing = isinstance(notice, (TrialEnded, JobReported))
+        if passing and notice.at_s - self._line_s < LINE_EVERY_S:
+            return
+        line = _line(notice, self._standing)
+        if line is not None:
+            self._line_s = notice.at_s
+            self._console.print(Text(f"[{notice.at_s:8.1f} s] {line}"), soft_wrap=True)
+
+
+def _line(notice: Notice, standing: RunStanding) -> str | None:
+    """Return what a log says of a notice."""
+    match notice:
+        case RunStarted():
+            return f"run {notice.run} on {units.count(notice.workers, 'worker')}, ledger {notice.ledger}"
+        case SearchStarted():
+            already = f", {notice.finished} of them done before" if notice.finished else ""
+            return f"{notice.search}: {notice.evaluator} with {notice.sampler}, {units.count(notice.trials, 'trial')}{already}"
+        case TrialEnded() | JobReported():
+            return _progress(standing.searches[notice.search])
+        case SearchEnded():
+            found = "nothing" if notice.trial is None else f"trial {notice.trial}, value {notice.value:.4f}"
+            return f"{notice.search}: found {found}; ended by {notice.reason}"
+        case FinalEnded():
+            metrics = ", ".join(f"{name} {value:.4f}" for name, value in notice.metrics.items())
+            return f"{notice.search}: final training done, {metrics}"
+        case Warned():
+            return f"warning: {f'{notice.search}: ' if notice.search else ''}{notice.message}"
+        case RunEnded():
+            return f"run {notice.run} {'complete' if notice.complete else 'not complete'}"
+
+
+def _progress(search: SearchStanding) -> str:
+    best = "" if search.best is None else f", best {search.best:.4f}"
+    flop = units.amount(search.flop, "FLOP")
+    return (
+        f"{search.name}: {search.doing}, {search.ended}/{search.trials} trials{best}, {flop}, {search.running} running"
+    )
