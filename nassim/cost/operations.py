@@ -12,7 +12,7 @@ NORMALISATION = {
     "_native_batch_norm_legit", "_native_batch_norm_legit_functional", "_native_batch_norm_legit_no_training",
     "batch_norm_backward", "native_layer_norm", "native_layer_norm_backward", "native_group_norm",
     "native_group_norm_backward", "_fused_rms_norm", "_fused_rms_norm_backward", "_softmax",
-    "_softmax_backward_data", "_log_softmax", "_log_softmax_backward_data", "native_dropout",
+    "_softmax_backward_data", "_safe_softmax", "_log_softmax", "_log_softmax_backward_data", "native_dropout",
     "native_dropout_backward",
 }  # fmt: skip
 

@@ -107,6 +107,19 @@ class Chosen:
             "BatchNorm2d, LayerNorm), and choose between structures by factories: choose(name, {label: lambda: module})"
         )
 
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> NoReturn:
+        """Refuse to be given to a function of torch, such as the size of a weight."""
+        waiting = [args, kwargs or {}]
+        while True:
+            value = waiting.pop()
+            if isinstance(value, Chosen):
+                value._refuse()
+            if isinstance(value, Mapping):
+                waiting += value.values()
+            elif isinstance(value, tuple | list):
+                waiting += value
+
     __int__ = __index__ = __float__ = __bool__ = __len__ = __iter__ = __getitem__ = __contains__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __hash__ = _refuse
     __mod__ = __rmod__ = __truediv__ = __rtruediv__ = __rfloordiv__ = __pow__ = __rpow__ = __neg__ = _refuse
@@ -121,7 +134,7 @@ def _layer_being_built() -> str | None:
         layer = frame.f_locals.get("self")
         if frame.f_code.co_name == "__init__" and isinstance(layer, module):
             return f"{type(layer).__module__.split('.')[0]}'s {type(layer).__name__}"
-        if frame.f_code.co_name == "build":
+        if frame.f_code.co_name == "build_network":
             return None
         frame = frame.f_back  # type: ignore[assignment]
     return None

@@ -17,11 +17,19 @@ from nassim.space.domain import ALWAYS, Choice, Condition, Domain
 MAX_RUNS = 5000
 """Runs of `build` after which its conditions count as unreadable."""
 
-QUIET_RUNS = 6
-"""Runs that must reveal nothing, neither a pair of decisions nor a choice, before reading ends."""
+QUIET_RUNS = 16
+"""Random runs that must agree with what was read, before reading ends, where every choice is always reached."""
 
-NO_DECISION = ("", "")
+QUIET_RUNS_WITH_CONDITIONS = 64
+"""The same, where some choices have conditions."""
+
+DETERMINISTIC = "it must not depend on chance or on what earlier runs left behind"
+
+NOTHING = ("", "")
 """Paired with a decision, it stands for the decision alone."""
+
+Pair = tuple[tuple[str, str], tuple[str, str]]
+"""Two decisions, each a name and a label, the smaller name first."""
 
 Run = Mapping[str, str]
 """The decisions of one run of `build`: choice name to label, in the order asked."""
@@ -67,20 +75,39 @@ class _DomainReader:
         self._order: list[str] = []
         self._runs: dict[frozenset[tuple[str, str]], Run] = {}
         self._boxes: dict[str, list[_Box]] = {}
-        self._pairs: set[tuple[str, str, str, str]] = set()
+        self._wanted: dict[Pair, Run] = {}
+        self._together: set[tuple[str, str]] = set()
         self._random = random.Random(0)
 
     def read(self) -> None:
         """Run `build` until nothing new appears."""
-        self._follow({})
+        if self._follow({}) != self._follow({}):
+            raise NassimError("build asks other choices when it runs again with the same decisions; " + DETERMINISTIC)
         self._settle()
-        quiet = 0
-        while quiet < QUIET_RUNS:
-            known = len(self._pairs), len(self._labels), sum(map(len, self._boxes.values()))
-            self._probe()
-            self._settle()
-            changed = known != (len(self._pairs), len(self._labels), sum(map(len, self._boxes.values())))
-            quiet = 0 if changed else quiet + 1
+        while True:
+            while self._wanted:
+                pair = next(iter(self._wanted))
+                self._probe(pair, self._wanted.pop(pair))
+                self._settle()
+            if self._agrees():
+                return
+
+    def _agrees(self) -> bool:
+        """Run random architectures of the domain as read so far, and say whether they are as it says."""
+        domain = self.domain()
+        always = all(choice.when == ALWAYS for choice in domain.choices)
+        fresh = 0
+        for _ in range(8 * QUIET_RUNS_WITH_CONDITIONS):
+            architecture = domain.walk(lambda choice: self._random.choice(choice.labels))
+            if frozenset(architecture.items()) in self._runs:
+                continue
+            self._follow(architecture)
+            if self._settle() or self._wanted:
+                return False
+            fresh += 1
+            if fresh == (QUIET_RUNS if always else QUIET_RUNS_WITH_CONDITIONS):
+                break
+        return True
 
     def _run(self, decide: Callable[[Run, str, tuple[str, ...]], str]) -> Run:
         if len(self._runs) >= MAX_RUNS:
@@ -92,6 +119,7 @@ class _DomainReader:
         taken: dict[str, str] = {}
 
         def note(name: str, labels: tuple[str, ...]) -> str:
+            check_asked_again(name, self._labels.get(name, labels), labels)
             taken[name] = decide(taken, name, labels)
             return taken[name]
 
@@ -104,7 +132,6 @@ class _DomainReader:
         position = 0
         for name, labels in asked.items():
             if name in self._labels:
-                check_asked_again(name, self._labels[name], labels)
                 position = max(position, self._order.index(name) + 1)
             else:
                 self._labels[name] = labels
@@ -112,29 +139,61 @@ class _DomainReader:
                 self._order.insert(position, name)
                 position += 1
         self._runs[frozenset(taken.items())] = taken
-        decisions = [NO_DECISION, *taken.items()]
-        self._pairs.update((*one, *other) for i, one in enumerate(decisions) for other in decisions[:i])
+        names = sorted(asked)
+        for i, name in enumerate(names):
+            for earlier in ("", *names[:i]):
+                self._want(earlier, name, taken)
+                self._wanted.pop(((earlier, taken.get(earlier, "")), (name, taken[name])), None)
+
+    def _want(self, name: str, other: str, run: Run) -> None:
+        """Ask for every pair of labels of two choices that a run, for the first time, asks both."""
+        if (name, other) not in self._together:
+            self._together.add((name, other))
+            for label in self._labels.get(name, ("",)):
+                self._wanted.update({((name, label), (other, theirs)): run for theirs in self._labels[other]})
 
     def _follow(self, decisions: Run) -> Run:
         """Run with these decisions and the first option at every other choice."""
         return self._run(lambda taken, name, labels: decisions.get(name, labels[0]))
 
-    def _probe(self) -> Run:
-        """Run with decisions of which as many pairs as possible have not been met; at random between equals."""
+    def _probe(self, pair: Pair, both: Run) -> Run:
+        """Run with a pair of decisions, and with as many other wanted pairs as can be; at random between equals.
+
+        Args:
+            pair: What to decide.
+            both: A run that asks both choices; what they need, as far as is known, is decided as in it.
+        """
+        fixed = {name: both[name] for name in self._needed_by(*dict(pair)) if name in both} | dict(pair)
 
         def decide(taken: Run, name: str, labels: tuple[str, ...]) -> str:
-            def unmet(label: str) -> int:
-                return sum((name, label, *other) not in self._pairs for other in (NO_DECISION, *taken.items()))
-
-            most = max(unmet(label) for label in labels)
-            return self._random.choice([label for label in labels if unmet(label) == most])
+            if name in fixed:
+                return fixed[name]
+            wanted = dict.fromkeys(labels, 0)
+            for other in (NOTHING, *taken.items()):
+                for label in labels:
+                    first, second = sorted((other, (name, label)))
+                    wanted[label] += (first, second) in self._wanted
+            most = max(wanted.values())
+            return self._random.choice([label for label in labels if wanted[label] == most])
 
         return self._run(decide)
 
-    def _settle(self) -> None:
-        """Change boxes, with further runs where needed, until they agree with every run."""
-        while any(self._settle_choice(name) for name in list(self._labels)):
-            continue
+    def _needed_by(self, *names: str) -> set[str]:
+        """Return the choices on which these depend, as far as is known, directly or through others."""
+        needed: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            sides = {side for box in self._boxes.get(waiting.pop(), ()) for side in box.sides}
+            waiting += sides - needed
+            needed |= sides
+        return needed
+
+    def _settle(self) -> bool:
+        """Change boxes, with further runs where needed, until they agree with every run; say whether any changed."""
+        changed = False
+        while any([self._settle_choice(name) for name in list(self._labels)]):  # noqa: C419, each is to be settled
+            changed = True
+        return changed
 
     def _settle_choice(self, name: str) -> bool:
         changed = False
@@ -157,7 +216,7 @@ class _DomainReader:
                 label for label in self._labels[decision] if name in self._follow({**before, decision: label})
             } | {box.witness[decision]}
         else:
-            decision = next(d for d in box.witness if d != name and box.witness[d] != outside.get(d))
+            decision = next(earlier for earlier, label in box.witness.items() if label != outside.get(earlier))
             allowed = set(self._labels[decision])
         allowed -= {outside[decision]} if decision in outside else set()
         box.sides[decision] = box.sides.get(decision, frozenset(self._labels[decision])) & allowed
@@ -167,8 +226,7 @@ class _DomainReader:
         steps = [decision for decision in outside if inside.get(decision) != outside[decision]]
         if not steps:
             raise NassimError(
-                f"build asks for choice {name!r} in one run and not in another with the same decisions; it must not "
-                "depend on chance or on what earlier runs left behind"
+                f"build asks for choice {name!r} in one run and not in another with the same decisions; {DETERMINISTIC}"
             )
         asked, gone, last = 0, len(steps), inside
         while gone - asked > 1:

@@ -1,0 +1,215 @@
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from nassim.cost.counting import count
+from nassim.cost.work import Activity, Work
+from nassim.errors import NassimError
+
+
+class Run(nn.Module):
+    """A module around a function of its layers and its input."""
+
+    def __init__(self, function, *layers):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x, *self.layers)
+
+
+def attention(x, q, k, v):
+    heads = [layer(x).unflatten(-1, (2, -1)).transpose(1, 2) for layer in (q, k, v)]
+    return F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
+
+
+NETWORKS = {
+    "linear": (lambda: nn.Linear(5, 7), (5,)),
+    "convolutions": (
+        lambda: nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Dropout(0.2),
+            nn.Conv2d(8, 8, 5, 2, 2, groups=8, bias=False), nn.GELU(), nn.Conv2d(8, 6, 1, groups=2), nn.GroupNorm(2, 6),
+            nn.ConvTranspose2d(6, 4, 3, 2), nn.ConvTranspose2d(4, 4, 3, groups=2), nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(), nn.Linear(16, 3), nn.LogSoftmax(1),
+        ),
+        (3, 16, 16),
+    ),
+    "one-dimensional": (lambda: nn.Sequential(nn.Conv1d(2, 4, 3), nn.Tanh(), nn.Conv1d(4, 4, 3, groups=4)), (2, 20)),
+    "three-dimensional": (lambda: nn.Conv3d(2, 4, 3, padding=1), (2, 4, 4, 4)),
+    "encoder": (lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.1), (6, 8)),
+    "attention": (lambda: Run(attention, *(nn.Linear(8, 8) for _ in range(3))), (6, 8)),
+    "einsum": (lambda: Run(lambda x, a: torch.einsum("bij,bkj->bik", a(x), x), nn.Linear(4, 4)), (3, 4)),
+    "recurrent": (lambda: Run(lambda x, cell: cell(cell(x)), nn.RNNCell(6, 6)), (6,)),
+    "shared layer": (lambda: Run(lambda x, layer: layer(layer(x)), nn.Linear(4, 4)), (4,)),
+    "frozen layer": (lambda: nn.Sequential(nn.Linear(4, 6).requires_grad_(False), nn.ReLU(), nn.Linear(6, 2)), (4,)),
+    "no parameters": (lambda: nn.Sequential(nn.ReLU(), nn.Flatten()), (2, 3)),
+    "unused input": (lambda: Run(lambda x, layer: layer(torch.zeros_like(x)), nn.Linear(4, 4)), (4,)),
+}  # fmt: skip
+
+
+def torch_counts(network, x):
+    with FlopCounterMode(display=False) as forward:
+        output = network(x)
+    with FlopCounterMode(display=False) as backward:
+        if output.requires_grad:
+            output.sum().backward()
+    return forward.get_total_flops(), backward.get_total_flops()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("batch", [2, 7])
+def test_counts_equal_torch_s_own(name, batch):
+    make, shape = NETWORKS[name]
+    network = make()
+    profile = count(network, shape)
+    with torch.device("meta"):
+        expected = torch_counts(make(), torch.zeros(batch, *shape))
+    assert (profile.forward_flop * batch, profile.backward_flop * batch) == expected
+    assert profile.uncounted == ()
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("encoder", "attention")])
+def test_meta_and_real_runs_cost_the_same(name):
+    make, shape = NETWORKS[name]
+    network = make()
+    profile = count(network, shape)
+    assert torch_counts(network, torch.randn(3, *shape)) == (3 * profile.forward_flop, 3 * profile.backward_flop)
+
+
+def test_golden_values():
+    # Linear: 5 * 7 multiply-adds; backward only the weight's gradient, as the input takes none. 5 * 7 + 7 weights.
+    profile = count(nn.Linear(5, 7), (5,))
+    assert (profile.forward_macs, profile.forward_flop, profile.backward_flop, profile.params) == (35, 70, 70, 42)
+    assert profile.weight_bytes == 42 * 4
+    # Two: the second layer's input takes a gradient as well. 70 + 2 * 7 * 3; 70 + 2 * 42.
+    profile = count(nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)), (5,))
+    assert (profile.forward_flop, profile.backward_flop) == (112, 154)
+    # Convolution: 3 * 3 kernel, 3 inputs, 8 outputs, 16 * 16 places, two FLOP each.
+    profile = count(nn.Conv2d(3, 8, 3, padding=1), (3, 16, 16))
+    assert profile.forward_flop == profile.backward_flop == 2 * 9 * 3 * 8 * 256
+    # Depthwise: the input's gradient is right, the weight's counted 8 times as of a full convolution.
+    once = 2 * 9 * 8 * 256
+    profile = count(nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, padding=1, groups=8)), (3, 16, 16))
+    first = 2 * 3 * 8 * 256
+    assert profile.forward_flop == first + once
+    assert profile.backward_flop == first + once + 8 * once
+    assert profile.overcounted_flop == 7 * once
+
+
+def test_work_of_a_profile():
+    profile = count(nn.Linear(5, 7), (5,))
+    assert profile.training(10) == Work(Activity.TRAIN, 700, 700, 10)
+    assert profile.inference(10) == Work(Activity.VALIDATE, 700, 0, 10)
+
+
+def test_parameters_are_those_that_learn_and_bytes_are_all():
+    network = nn.Sequential(nn.Linear(4, 6).requires_grad_(False), nn.BatchNorm1d(6))
+    profile = count(network, (4,))
+    assert profile.params == 12
+    assert profile.weight_bytes == (4 * 6 + 6 + 12 + 12) * 4 + 8, "float32, and one int64 that counts batches"
+    assert count(nn.Linear(4, 6).double(), (4,)).weight_bytes == 30 * 8
+
+
+def test_counting_leaves_no_trace():
+    network = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.5), nn.Linear(6, 2)).eval()
+    network[1].train()
+    before = copy.deepcopy(network.state_dict())
+    state = torch.get_rng_state()
+    modes = [part.training for part in network.modules()]
+    with torch.no_grad():
+        first = count(network, (4,), layers=True)
+    with torch.inference_mode():
+        assert count(network, (4,), layers=True) == first
+    assert first.backward_flop > 0
+    assert torch.equal(state, torch.get_rng_state())
+    assert modes == [part.training for part in network.modules()]
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in network.modules())
+
+
+def test_what_has_no_formula_is_listed():
+    fourier = Run(lambda x, layer: torch.fft.rfft(layer(x)).abs(), nn.Linear(8, 8))
+    assert dict(count(fourier, (8,)).uncounted) == {"_fft_r2c": 1, "_fft_c2c": 1}
+    assert dict(count(Run(lambda x: torch.cdist(x, x)), (3, 8)).uncounted) == {"_cdist_forward": 1}
+
+
+def test_an_operation_of_one_s_own_is_listed():
+    @torch.library.custom_op("nassim_test::twice", mutates_args=())
+    def twice(x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+    twice.register_fake(torch.empty_like)
+    assert count(Run(lambda x: twice(twice(x))), (3,)).uncounted == (("nassim_test.twice", 2),)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_add_up_to_the_whole(name):
+    make, shape = NETWORKS[name]
+    network = make()
+    profile = count(network, shape, layers=True)
+    assert profile == type(profile)(**{**{f: getattr(profile, f) for f in profile.__slots__}, "layers": profile.layers})
+    whole = count(network, shape)
+    assert (profile.forward_flop, profile.backward_flop) == (whole.forward_flop, whole.backward_flop)
+    assert sum(layer.forward_flop for layer in profile.layers) == whole.forward_flop
+    assert sum(layer.backward_flop for layer in profile.layers) == whole.backward_flop
+    assert sum(layer.params for layer in profile.layers) == whole.params or name == "encoder"
+
+
+def test_each_layer_has_its_own_share():
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 16, 4))
+    rows = {row.name: row for row in count(network, (3, 4, 4), layers=True).layers}
+    assert [(row.kind, row.output_shape) for row in rows.values()] == [
+        ("Conv2d", (8, 4, 4)), ("ReLU", (8, 4, 4)), ("Flatten", (128,)), ("Linear", (4,)),
+    ]  # fmt: skip
+    assert (rows["0"].params, rows["0"].forward_macs, rows["0"].backward_flop) == (
+        224,
+        9 * 3 * 8 * 16,
+        2 * 9 * 3 * 8 * 16,
+    )
+    assert (rows["1"].params, rows["1"].forward_flop, rows["1"].backward_flop) == (0, 0, 0)
+    assert (rows["3"].params, rows["3"].forward_flop, rows["3"].backward_flop) == (516, 2 * 512, 2 * 2 * 512)
+
+
+def test_a_product_outside_of_layers_belongs_to_the_module_that_does_it():
+    def step(x, before, after):
+        return after(before(x) @ before.weight.new_ones(4, 4))
+
+    rows = {row.name: row for row in count(Run(step, nn.Linear(4, 4), nn.Linear(4, 2)), (4,), layers=True).layers}
+    assert (rows[""].forward_flop, rows[""].backward_flop) == (32, 32)
+    assert (rows["layers.0"].forward_flop, rows["layers.0"].backward_flop) == (32, 32)
+    assert (rows["layers.1"].forward_flop, rows["layers.1"].backward_flop) == (16, 32)
+
+
+def test_costs_that_are_not_in_proportion_are_refused():
+    def weights_alone(x, a, b):
+        return x @ (a.weight @ b.weight)
+
+    with pytest.raises(NassimError, match="not in proportion, so there is no cost of one input"):
+        count(Run(weights_alone, nn.Linear(4, 4), nn.Linear(4, 4)), (4,))
+    with pytest.raises(
+        NassimError, match=r"the forward pass of this network costs .* FLOP for 1009 inputs and .* for 1013"
+    ):
+        count(Run(lambda x, a: a(x) @ x.T, nn.Linear(4, 4)), (4,))
+
+
+def test_a_size_that_is_the_batch_s_is_no_obstacle():
+    assert count(nn.Linear(1009, 3), (1009,)).forward_flop == 2 * 1009 * 3
+
+
+def test_what_can_not_be_counted():
+    with pytest.raises(NassimError, match=r"can't be run on inputs of shape \(3,\) for counting: RuntimeError: "):
+        count(nn.Linear(4, 4), (3,))
+    with pytest.raises(NassimError, match="a network returns one tensor, found tuple"):
+        count(nn.GRU(4, 4, batch_first=True), (3, 4))
+
+
+def test_inputs_of_another_type():
+    network = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 2))
+    assert count(network, (3,), dtype=torch.long).forward_flop == 2 * 12 * 2
+    assert count(nn.Linear(4, 2).half(), (4,)).forward_flop == 16

@@ -1,0 +1,76 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from published import table
+
+from nassim.errors import NassimError
+from search_spaces.chain import BLOCKS, LAYERS, Chain
+
+
+def test_the_space():
+    chain = Chain()
+    assert chain.size == 6561
+    assert tuple(choice.name for choice in chain.domain.choices) == LAYERS
+    assert all(choice.labels == BLOCKS for choice in chain.domain.choices)
+
+
+@given(st.text("012", min_size=8, max_size=8))
+@settings(deadline=None)
+def test_published_names_round_trip(text):
+    assert Chain.to_digits(Chain.from_digits(text)) == text
+
+
+def test_published_names():
+    assert Chain.from_digits("01200000")["layer2"] == "mb6_k5"
+    for bad in ("0120000", "012000003", "0120000a", ""):
+        with pytest.raises(NassimError, match=r"a chain of NAS-Bench-Macro is 8 digits of 0, 1 and 2, found '"):
+            Chain.from_digits(bad)
+
+
+def test_golden_values():
+    # Stem; three 1x1 convolutions with stride 2; the head; the classifier.
+    stem, head, classifier = 3 * 9 * 32 * 32 * 32, 256 * 1280 * 4 * 4, 1280 * 10
+    downsampling = 32 * 64 * 16 * 16 + 64 * 128 * 8 * 8 + 128 * 256 * 4 * 4
+    profile = Chain().profile(Chain.from_digits("00000000"))
+    assert profile.forward_macs == stem + downsampling + head + classifier == 7_713_280
+    assert profile.params == 387_882
+
+
+def published_rows(count):
+    rows = table("nasbench_macro/nasbench_macro_cifar10.parquet")
+    extremes = rows[rows.arch.isin(["00000000", "11111111", "22222222", "22212220"])]
+    assert len(extremes) == 4
+    return [*extremes.itertuples(), *rows.sample(count, random_state=0).itertuples()]
+
+
+def test_counts_are_the_published_ones_to_the_last_digit():
+    chain = Chain()
+    for row in published_rows(100):
+        profile = chain.profile(Chain.from_digits(row.arch))
+        assert (profile.params, profile.forward_macs) == (row.params, row.flops)
+
+
+@pytest.mark.slow
+def test_counts_are_the_published_ones_for_all_6561():
+    chain = Chain()
+    for row in table("nasbench_macro/nasbench_macro_cifar10.parquet").itertuples():
+        profile = chain.profile(Chain.from_digits(row.arch))
+        assert (profile.params, profile.forward_macs) == (row.params, row.flops)
+
+
+@pytest.mark.parametrize("text", ["00000000", "11111111", "22222222", "02102010"])
+def test_small_chains_train(text):
+    chain = Chain(width=4, head=16, input_shape=(1, 8, 8))
+    network = chain.subnet(Chain.from_digits(text))
+    x = torch.randn(8, 1, 8, 8)
+    torch.nn.functional.cross_entropy(network(x), torch.arange(8)).backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert network(x).shape == (8, 10)
+
+
+def test_what_no_network_can_be_built_with():
+    with pytest.raises(NassimError, match="Chain: head is a whole number of at least 1, found 0"):
+        Chain(head=0)
+    with pytest.raises(NassimError, match=r"Chain: input_shape is \(channels, height, width\), found \(8, 8\)"):
+        Chain(input_shape=(8, 8))
