@@ -173,7 +173,12 @@ def _compiled_nodes(cell: Cell, at: Map) -> Iterator[LayerWork]:
 
 
 def compiled_layers(cell: Cell, classes: int = 10) -> tuple[LayerWork, ...]:
-    """Return what a compiler for inference (TensorFlow Lite) leaves to run, before it fuses layers."""
+    """Return what a compiler for inference (TensorFlow Lite) leaves to run, before it fuses layers.
+
+    Nothing, for a network whose output is a constant, unless convolutions with weights of zero remain in it.
+    """
     kept = compiled_cell(cell)
+    if not any(op != "none" and source == 0 for (source, _), op in zip(EDGES, kept, strict=True)):
+        return ()
     maps = [Map(*stage) for stage in STAGES]
     return tuple(_network({at: tuple(_compiled_nodes(kept, at)) for at in maps}, classes))

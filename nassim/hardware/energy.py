@@ -1,5 +1,7 @@
 """Joules where no counter measures them: from power and utilisation."""
 
+from dataclasses import dataclass
+
 from nassim.errors import NassimError
 from nassim.hardware.catalogue import Device
 from nassim.hardware.figure import Figure, Kind
@@ -40,4 +42,47 @@ def modelled_j(device: Device, processor_s: Figure, utilisation: float | None = 
         processor_s: Seconds held times processors held.
         utilisation: Share of the time that it is busy, in [0, 1]; None where unknown.
     """
-    return power_w(device, utilisation) * (1 / device.processors) * processor_s
+    return power_w(device, utilisation) / device.processors * processor_s
+
+
+@dataclass(frozen=True, slots=True)
+class PowerModel:
+    """How a device's power depends on how busy it is and on a power limit, for one workload.
+
+    Busy, it draws `busy_w`, or the limit where that is lower. Under a limit it lowers its clock, and its speed with it:
+    dynamic power goes with the clock's `exponent`-th power (3 where the voltage falls in proportion to the clock).
+
+    Attributes:
+        idle_w: Power when doing nothing.
+        busy_w: Power when busy without a limit, above `idle_w`.
+        exponent: How dynamic power grows with the clock.
+    """
+
+    idle_w: float
+    busy_w: float
+    exponent: float = 3.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.idle_w < self.busy_w or self.exponent <= 0:
+            raise ValueError(f"idle power from 0 to below busy power, and an exponent above 0, found {self!r}")
+
+    def limited_w(self, limit_w: float | None) -> float:
+        """Return the power while busy under a limit; None is no limit.
+
+        Raises:
+            NassimError: The limit is below the idle power, which no limit reaches.
+        """
+        if limit_w is None:
+            return self.busy_w
+        if limit_w <= self.idle_w:
+            raise NassimError(f"found a power limit of {limit_w} W; above the idle power, {self.idle_w} W")
+        return min(self.busy_w, limit_w)
+
+    def slowdown(self, limit_w: float | None) -> float:
+        """Return how many times longer the device takes under a limit; at least 1."""
+        dynamic = (self.busy_w - self.idle_w) / (self.limited_w(limit_w) - self.idle_w)
+        return float(dynamic ** (1 / self.exponent))
+
+    def mean_w(self, utilisation: float, limit_w: float | None = None) -> float:
+        """Return the mean power of a device that is busy for a share of the time."""
+        return self.idle_w + (self.limited_w(limit_w) - self.idle_w) * utilisation

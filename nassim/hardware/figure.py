@@ -56,6 +56,9 @@ class Figure:
             return Figure.unknown(*self.missing, *factor.missing)
         return Figure(self.value * factor.value, weakest((self.kind, factor.kind)))
 
+    def __truediv__(self, divisor: float) -> "Figure":
+        return self if self.value is None else Figure(self.value / divisor, self.kind)
+
     def __add__(self, other: "Figure") -> "Figure":
         if self.value is None or other.value is None:
             return Figure.unknown(*self.missing, *other.missing)

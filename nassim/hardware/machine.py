@@ -1,9 +1,8 @@
-"""Measure this machine: the peaks and the time model of a device, from products, copies, convolutions and tiny kernels."""
+"""Measure this machine: peak rates and time model of a device, from products, copies, convolutions, tiny kernels."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from statistics import median
 from typing import TYPE_CHECKING
 
 from nassim.cost.work import FLOP_PER_MAC
@@ -120,7 +119,7 @@ def _probes(target: "torch.device") -> Iterator[_Probe]:
 
 
 def _time(clock: Callable[[], float], finish: Callable[[], None], run: Callable[[], object]) -> float:
-    """Return the median seconds of one run, over repeats long enough for the clock."""
+    """Return the seconds of one run: the least of some repeats, for whatever else the machine does only adds to them."""
     run()
     finish()
     begin = clock()
@@ -134,4 +133,4 @@ def _time(clock: Callable[[], float], finish: Callable[[], None], run: Callable[
             run()
         finish()
         seconds.append((clock() - begin) / times)
-    return median(seconds)
+    return min(seconds)

@@ -81,7 +81,7 @@ class Bill:
 def bill(usages: Iterable[Usage], site: Site) -> Bill:
     """Add up what usages cost at a site. A number that is unknown makes every total that needs it unknown."""
     usages = tuple(usages)
-    device_kwh = total(usage.joules for usage in usages) * (1 / J_PER_KWH)
+    device_kwh = total(usage.joules for usage in usages) / J_PER_KWH
     kwh = device_kwh * site.pue
     intensity = site.grid.intensity if site.grid else Figure.unknown("carbon intensity: no region given")
     return Bill(device_kwh, kwh, total(_usd(usage, site) for usage in usages), kwh * intensity)
@@ -91,7 +91,7 @@ def _usd(usage: Usage, site: Site) -> Figure:
     if usage.device is None:
         return Figure.unknown(f"price of {usage.name}")
     price = site.prices.get(usage.device.id, Figure.unknown(f"price of {usage.device.id}"))
-    return usage.processor_s * (1 / (usage.device.processors * S_PER_H)) * price
+    return usage.processor_s / (usage.device.processors * S_PER_H) * price
 
 
 def site(

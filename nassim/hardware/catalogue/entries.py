@@ -94,7 +94,7 @@ class Device:
 
     def peak_flop_per_s(self, precision: Precision = Precision.FP32) -> Figure:
         """Return the peak rate of one of its processors."""
-        return self.figure(f"{precision}_flop_per_s") * (1 / self.processors)
+        return self.figure(f"{precision}_flop_per_s") / self.processors
 
 
 @dataclass(frozen=True, slots=True)
