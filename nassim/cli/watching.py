@@ -106,7 +106,8 @@ def _line(notice: Notice, standing: RunStanding) -> str | None:
             return f"run {notice.run} on {units.count(notice.workers, 'worker')}, ledger {notice.ledger}"
         case SearchStarted():
             already = f", {notice.finished} of them done before" if notice.finished else ""
-            return f"{notice.search}: {notice.evaluator} with {notice.sampler}, {units.count(notice.trials, 'trial')}{already}"
+            trials = units.count(notice.trials, "trial")
+            return f"{notice.search}: {notice.evaluator} with {notice.sampler}, {trials}{already}"
         case TrialEnded() | JobReported():
             return _progress(standing.searches[notice.search])
         case SearchEnded():

@@ -16,9 +16,9 @@ def amounts(values: Sequence[float | None], unit: str) -> list[str]:
         unit: For example "FLOP".
     """
     largest = max((abs(value) for value in values if value is not None), default=0.0)
-    step = min(max(int(math.log10(largest) // 3), 0), len(_PREFIXES) - 1) if largest else 0
-    if largest and round(largest / 1000**step, 1) >= 1000 and step + 1 < len(_PREFIXES):
-        step += 1
+    # Rounded first, to the three digits that are shown: 999.6 million is 1.00 G.
+    exponent = math.floor(math.log10(float(f"{largest:.2e}"))) if largest else 0
+    step = min(max(exponent // 3, 0), len(_PREFIXES) - 1)
     return [UNKNOWN if value is None else f"{_plain(value / 1000**step)} {_PREFIXES[step]}{unit}" for value in values]
 
 

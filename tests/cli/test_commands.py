@@ -1,0 +1,176 @@
+"""The commands, run as a user runs them: as a process, in a folder of their own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SMALL = """\
+name: small
+space: {name: cell, parameters: {input_shape: [1, 8, 8], width: 2, cells: 1}}
+data: {name: digits}
+training: {epochs: 1}
+searches:
+  - {name: random, evaluator: {kind: full}, sampler: {name: random}, trials: 2}
+final: {schedule: {epochs: 1}}
+executor: {kind: inline}
+"""
+
+
+def nassim(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from nassim.cli import main; sys.argv[0] = 'nassim'; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder where a small experiment has run, and what the run printed."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "small.yaml").write_text(SMALL)
+    done = nassim("run", "small.yaml", folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_a_run_shows_how_it_goes_on_and_ends_with_the_report(finished):
+    _, out = finished
+    lines = out.splitlines()
+    assert re.fullmatch(r"\[ +\d+\.\d s\] run small-1 on 1 worker, ledger sqlite:///nassim\.db", lines[0])
+    assert any("random: full with random, 2 trials" in line for line in lines)
+    assert any("final training done, accuracy" in line for line in lines)
+    assert "The books close: every leased second is posted to one activity." in out
+
+
+def test_what_a_log_gets_holds_no_control_characters(finished):
+    _, out = finished
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", out)
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_report_is_the_one_that_the_run_ended_with(finished):
+    folder, out = finished
+    again = nassim("report", "small-1", folder=folder)
+    assert again.returncode == 0
+    assert out.endswith(again.stdout)
+    assert nassim("report", folder=folder).stdout == again.stdout  # the latest run
+
+
+def test_report_as_json(finished):
+    folder, _ = finished
+    document = json.loads(nassim("report", "--format", "json", folder=folder).stdout)
+    assert document["run"] == "small-1"
+    assert document["balance"]["closes"] is True
+    (search,) = document["searches"]
+    assert search["trials"] == 2
+    assert search["search_over_final"]["flop"] == search["search"]["flop"] / search["found"]["training_flop"]
+
+
+def test_a_report_loads_neither_torch_nor_ray(finished):
+    folder, _ = finished
+    code = (
+        "import sys\nfrom nassim.cli.main import app\nsys.argv[1:] = ['report']\n"
+        "try:\n    app()\nexcept SystemExit:\n    print([m for m in ('torch', 'ray') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_runs_lists_them(finished):
+    folder, _ = finished
+    lines = nassim("runs", folder=folder).stdout.splitlines()
+    assert re.split(r"\s{2,}", lines[0]) == ["run", "status", "started", "experiment", "seed"]
+    assert re.split(r"\s{2,}", lines[1])[:2] == ["small-1", "finished"]
+
+
+def test_export_writes_an_ordinary_optuna_study(finished, tmp_path):
+    import optuna
+
+    folder, _ = finished
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    assert nassim("export", "--optuna", url, folder=folder).stdout == "small-1/random\n"
+    assert len(optuna.load_study(study_name="small-1/random", storage=url).trials) == 2
+    again = nassim("export", "--optuna", url, folder=folder)
+    assert again.returncode == 2
+    assert "has the study 'small-1/random' already" in again.stderr
+
+
+def test_a_finished_run_is_not_resumed(finished):
+    folder, _ = finished
+    done = nassim("resume", "small-1", folder=folder)
+    assert done.returncode == 2
+    assert "run small-1 has finished; there is nothing to resume" in done.stderr
+
+
+def test_spaces_lists_those_that_ship(tmp_path):
+    lines = nassim("spaces", folder=tmp_path).stdout.splitlines()
+    assert ["cell", "search_spaces.cell:Cell"] in [line.split() for line in lines]
+
+
+def test_help_answers_at_once(tmp_path):
+    done = nassim("--help", folder=tmp_path)
+    assert done.returncode == 0
+    for command in ("run", "resume", "report", "runs", "spaces", "dashboard", "export"):
+        assert re.search(rf"\b{command}\b", done.stdout)
+    times = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import nassim.cli"], capture_output=True, text=True, check=True
+    )
+    heavy = {"pandas", "numpy", "sqlalchemy", "pydantic", "optuna", "torch", "ray", "yaml"}
+    loaded = {line.rpartition("|")[2].strip() for line in times.stderr.splitlines()}
+    assert not loaded & heavy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "bad.yaml"], "nassim: bad.yaml: line 1: nam: unknown key (did you mean 'name'?)"),
+        (["run", "quikstart"], "there is no experiment 'quikstart' (did you mean 'quickstart'?)"),
+        (["run", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
+        (["run", "small.yaml", "--workers", "3"], "--workers given, but experiment 'small' runs inline"),
+        (["run", "small.yaml", "--ledger", "mysql://me:secret@host/db"], "a ledger can't be kept in 'mysql'"),
+        (
+            ["run", "small.yaml", "--ledger", "sqlite:///no/such/folder/l.db"],
+            "the folder no/such/folder does not exist",
+        ),
+        (["run", "space.yaml"], "there is no search space 'sell'"),
+        (["run", "shape.yaml"], "set the space's input_shape to match"),
+        (["run", "sampler.yaml"], "sampler random has no parameter 'depth'"),
+        (["report"], "there is no ledger at nassim.db: no such file. `nassim run` makes one"),
+        (["runs"], "there is no ledger at nassim.db"),
+        (["resume", "x"], "there is no ledger at nassim.db"),
+    ],
+)
+def test_mistakes_are_told_in_one_message_and_nothing_is_started_or_written(tmp_path, arguments, message):
+    files = {
+        "small.yaml": SMALL,
+        "bad.yaml": "nam: x\n" + SMALL,
+        "space.yaml": SMALL.replace("name: cell", "name: sell"),
+        "shape.yaml": SMALL.replace("[1, 8, 8]", "[3, 8, 8]"),
+        "sampler.yaml": SMALL.replace("{name: random}", "{name: random, parameters: {depth: 3}}"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    done = nassim(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("nassim: ")
+    assert "Traceback" not in done.stderr
+    assert "secret" not in done.stderr
+    assert done.stdout == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
+
+
+def test_the_environment_names_the_ledger(finished):
+    folder, _ = finished
+    elsewhere = nassim("runs", folder=folder.parent, NASSIM_LEDGER=f"sqlite:///{folder / 'nassim.db'}")
+    assert "small-1" in elsewhere.stdout
