@@ -56,14 +56,14 @@ class Digits(Data):
     """scikit-learn's handwritten digits: 1,797 images of 1x8x8, 10 classes."""
 
     name: Literal["digits"]
-    """digits."""
+    """Says that it is this one."""
 
 
 class Arrays(Data):
     """Arrays of one's own: an `.npz` file that holds `x` and `y`."""
 
     name: Literal["arrays"]
-    """arrays."""
+    """Says that it is this one."""
     path: Text
     """The file; a relative path starts from the experiment file's folder."""
 
@@ -72,14 +72,14 @@ class Full(Spec):
     """Train each candidate from scratch, by the experiment's `training`."""
 
     kind: Literal["full"]
-    """full."""
+    """Says that it is this one."""
 
 
 class Enas(Spec):
     """Efficient NAS by weight sharing (Pham et al. 2018)."""
 
     kind: Literal["enas"]
-    """enas."""
+    """Says that it is this one."""
     rounds: Count
     """Rounds: passes over the training data for the shared weights, each followed by `updates` controller updates."""
     updates: Count = 30
@@ -105,7 +105,7 @@ class Sampler(Spec):
     """Who proposes."""
 
     name: Literal["random", "tpe", "grid", "reinforce", "evolution"]
-    """Which sampler."""
+    """random, tpe, grid, reinforce or evolution; for an enas search reinforce or random."""
     parameters: Parameters = {}
     """Arguments of the sampler."""
 
@@ -114,7 +114,7 @@ class Pruner(Spec):
     """Who stops trials that look bad."""
 
     name: Literal["none", "median", "successive_halving", "hyperband"]
-    """Which of Optuna's pruners."""
+    """none, median, successive_halving or hyperband: Optuna's pruners."""
     parameters: Parameters = {}
     """Arguments of the pruner."""
 
@@ -146,7 +146,7 @@ class Search(Spec):
     sampler: Sampler
     """Who proposes."""
     pruner: Pruner = Pruner(name="none")
-    """Who stops trials that look bad."""
+    """Who stops trials that look bad; by default nobody."""
     trials: Count | None = None
     """How many trials, all outcomes counted; an enas search's follow from its rounds."""
     duplicates: Literal["train", "reuse"] = "train"
@@ -154,7 +154,7 @@ class Search(Spec):
     trial_timeout_s: Amount | None = None
     """Seconds on a worker after which a trial fails; none by default."""
     budget: Limits = Limits()
-    """What this search may spend, its final training left out."""
+    """What this search may spend, its final training left out; by default no limit."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Search":
@@ -201,7 +201,7 @@ class Ray(Spec):
     """Ray workers, on this machine or on a cluster."""
 
     kind: Literal["ray"]
-    """ray."""
+    """Says that it is this one."""
     workers: Count = 2
     """How many."""
     address: Text | None = None
@@ -209,18 +209,24 @@ class Ray(Spec):
     cpus_per_worker: Amount = 1.0
     """CPUs that Ray sets aside for a worker."""
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0.0
-    """GPUs that Ray sets aside for a worker."""
-    threads: Count = 1
-    """Threads that torch computes with in a worker."""
+    """GPUs that Ray sets aside for a worker; may be a share of one."""
+    resources: dict[Name, Amount] = {}
+    """Custom Ray resources that Ray sets aside for a worker, by name."""
+    threads: Count | None = None
+    """Threads that a worker computes with; by default as many as it holds CPUs."""
+    hang_timeout_s: Amount = 3600.0
+    """A worker whose job reports nothing for so long is taken to hang and is replaced; longer than an epoch takes."""
+    patience_s: Amount = 300.0
+    """How long to wait while the cluster has room for no worker at all."""
 
 
 class Inline(Spec):
     """In the driver's own process, one job at a time: for tests and for looking for faults."""
 
     kind: Literal["inline"]
-    """inline."""
-    threads: Count = 1
-    """Threads that torch computes with."""
+    """Says that it is this one."""
+    threads: Count | None = None
+    """Threads to compute with; by default OMP_NUM_THREADS, or one for each CPU."""
 
 
 class Checkpoint(Spec):
@@ -251,13 +257,13 @@ class Experiment(Spec):
     final: Final
     """The same for every search."""
     executor: Annotated[Ray | Inline, Field(discriminator="kind")] = Ray(kind="ray")
-    """Where jobs run."""
+    """Where jobs run; by default two Ray workers on this machine."""
     retries: Annotated[int, Field(ge=0, le=1000)] = 3
     """How often in a row a job that lost its worker is handed out again without getting further."""
     checkpoint: Checkpoint = Checkpoint()
-    """What survives a worker."""
+    """Where trainings leave their state."""
     budget: Limits = Limits()
-    """What all searches and final trainings together may spend."""
+    """What all searches and final trainings together may spend; by default no limit."""
     ledger: Text = "sqlite:///nassim.db"
     """The ledger: an SQLAlchemy URL."""
 

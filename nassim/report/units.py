@@ -1,6 +1,5 @@
 """Amounts as people read them. An unknown amount is the word, never 0."""
 
-import math
 from collections.abc import Sequence
 
 UNKNOWN = "unknown"
@@ -16,9 +15,7 @@ def amounts(values: Sequence[float | None], unit: str) -> list[str]:
         unit: For example "FLOP".
     """
     largest = max((abs(value) for value in values if value is not None), default=0.0)
-    # Rounded first, to the three digits that are shown: 999.6 million is 1.00 G.
-    exponent = math.floor(math.log10(float(f"{largest:.2e}"))) if largest else 0
-    step = min(max(exponent // 3, 0), len(_PREFIXES) - 1)
+    step = min(max(_exponent(largest) // 3, 0), len(_PREFIXES) - 1)
     return [UNKNOWN if value is None else f"{_plain(value / 1000**step)} {_PREFIXES[step]}{unit}" for value in values]
 
 
@@ -58,7 +55,9 @@ def times(value: float | None) -> str:
 
 def _plain(value: float) -> str:
     """Return three significant digits, or all digits before the point, without an exponent."""
-    if value == 0:
-        return "0"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(decimals, 6)}f}"
+    return f"{value:,.{min(max(0, 2 - _exponent(value)), 6)}f}" if value else "0"
+
+
+def _exponent(value: float) -> int:
+    """Return the power of ten of a number rounded to the three digits that are shown: 999.6 is 1.00e3."""
+    return int(f"{value:.2e}".partition("e")[2]) if value else 0
