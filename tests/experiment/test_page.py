@@ -1,0 +1,69 @@
+"""docs/experiment.md lists every key with its default and its meaning, as the model has them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from nassim.experiment import load_experiment
+from nassim.experiment import model as m
+from nassim.experiment.training import Training
+
+PAGE = Path(__file__).parents[2] / "docs" / "experiment.md"
+SECTIONS = {
+    "The file": m.Experiment,
+    "`space`": m.Space,
+    "`data` with `name: digits`": m.Digits,
+    "`data` with `name: arrays`": m.Arrays,
+    "`training` and `final.schedule`": Training,
+    "`searches[]`": m.Search,
+    "`searches[].evaluator` with `kind: full`": m.Full,
+    "`searches[].evaluator` with `kind: enas`": m.Enas,
+    "`searches[].sampler`": m.Sampler,
+    "`searches[].pruner`": m.Pruner,
+    "`final`": m.Final,
+    "`executor` with `kind: ray`": m.Ray,
+    "`executor` with `kind: inline`": m.Inline,
+    "`checkpoint`": m.Checkpoint,
+    "`budget` and `searches[].budget`": m.Limits,
+}
+
+
+def rows_of(spec: type[BaseModel]) -> list[str]:
+    """Return the rows that the table of a mapping has."""
+    return [f"| `{key}` | {default(field)} | {meaning(field)} |" for key, field in spec.model_fields.items()]
+
+
+def default(field) -> str:
+    if field.is_required():
+        return "required"
+    if isinstance(field.default, BaseModel):
+        return "see there"
+    return "none" if field.default is None else f"`{json.dumps(field.default)}`"
+
+
+def meaning(field) -> str:
+    assert field.description, f"{field} says nothing"
+    return " ".join(field.description.split())
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_a_section_has_the_rows_of_its_mapping(title):
+    text = PAGE.read_text(encoding="utf-8")
+    _, found, section = text.partition(f"\n## {title}\n")
+    assert found, f"give the page a section {title}"
+    rows = re.findall(r"^\| `.*\|$", section.partition("\n## ")[0], re.MULTILINE)
+    assert rows == rows_of(SECTIONS[title])
+
+
+def test_every_mapping_of_the_model_has_a_section():
+    specs = {spec for spec in vars(m).values() if isinstance(spec, type) and issubclass(spec, m.Spec)}
+    assert specs - {m.Spec, m.Data} == set(SECTIONS.values())
+
+
+def test_the_example_on_the_page_is_an_experiment(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "example.yaml").write_text(example, encoding="utf-8")
+    assert load_experiment(tmp_path / "example.yaml").searches
