@@ -119,7 +119,7 @@ def _probes(target: "torch.device") -> Iterator[_Probe]:
 
 
 def _time(clock: Callable[[], float], finish: Callable[[], None], run: Callable[[], object]) -> float:
-    """Return the seconds of one run: the least of some repeats, for whatever else the machine does only adds to them."""
+    """Return the seconds of one run: the least of some repeats, for anything else that runs only adds to them."""
     run()
     finish()
     begin = clock()
