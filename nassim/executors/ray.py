@@ -4,7 +4,7 @@ import queue
 from collections.abc import Mapping
 
 import ray
-from ray.exceptions import ActorUnavailableError, RayActorError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
@@ -186,8 +186,8 @@ class RayExecutor(Executor):
         elif answer.call is Call.WATCH:
             assert error is not None, "a watch never returns"
             self._bury(member, error)
-        elif isinstance(error, RayActorError):
-            pass  # `watch` says the same.
+        elif isinstance(error, RayError) and not isinstance(error, RayTaskError):
+            pass  # It died, and `watch` says so too.
         elif answer.call is Call.PREPARE:
             self._welcome(member, answer.future.result(), answer.arrived)
         else:

@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from ray.util.placement_group import PlacementGroup, placement_group, placement_
 from nassim.errors import NassimError
 from nassim.executors.base import Ending
 
+KNOCK_S = 10.0
+"""How long a cluster's head may take to accept a connection."""
 OBJECT_STORE_BYTES = 100 * 2**20
 """Memory of a local Ray's object store: messages are small, and data never passes through it."""
 
@@ -90,13 +93,23 @@ def connect(address: str | None, workers: int, share: Share) -> bool:
             "`ray job submit` or with the address host:port or auto (docs/cluster.md)"
         )
     try:
+        if address != "auto":
+            _knock(address)
         ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise NassimError(
             f"there is no Ray to join at {address}: {_first_line(error)}. Give host:port of a cluster's head node, "
             "auto on one of its nodes, or no address for a local Ray"
         ) from error
     return True
+
+
+def _knock(address: str) -> None:
+    """Find out in seconds whether anybody is there at all, for which Ray takes minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("it is not of the form host:port")
+    socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
 
 
 def _check_room(workers: int, share: Share) -> None:

@@ -19,7 +19,7 @@ from nassim.executors.ray_worker import Handed, News, RayWorker
 from nassim.executors.running import End, over_time, same_job
 from nassim.executors.timeline import Timeline
 
-UNREACHABLE_S = 30.0
+UNREACHABLE_S = 90.0
 """How long Ray may take to say what became of a worker that can't be reached any more."""
 
 

@@ -1,0 +1,65 @@
+"""What a worker says of its device."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nassim.executors import device
+from nassim.executors.device import available_threads, measure_flop_per_s, this_worker
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Measured rates are remembered in a folder of the test's own."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_rate_is_measured_once_for_a_device_and_a_number_of_threads(monkeypatch):
+    measured = []
+    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: measured.append(where) or 8e9)
+    assert this_worker("a", threads=1).peak_flop_per_s == 8e9
+    assert this_worker("b", threads=1).peak_flop_per_s == 8e9
+    assert measured == ["cpu"]
+    assert this_worker("c", threads=4).peak_flop_per_s == 2e9
+    assert measured == ["cpu", "cpu"]
+
+
+def test_an_old_rate_is_measured_again(monkeypatch):
+    rates = iter([8e9, 9e9])
+    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: next(rates))
+    assert this_worker("a", threads=1).peak_flop_per_s == 8e9
+    monkeypatch.setattr(device, "GOOD_FOR_S", 0.0)
+    assert this_worker("a", threads=1).peak_flop_per_s == 9e9
+
+
+def test_the_measured_rate_is_that_of_a_matrix_product():
+    rate = measure_flop_per_s("cpu", seconds=0.1)
+    left = torch.rand(512, 512)
+    times = []
+    for _ in range(10):
+        begin = device.stamp()
+        left @ left
+        times.append(device.stamp() - begin)
+    assert 0.3 < rate / (2 * 512**3 / min(times)) < 4
+
+
+def test_a_process_without_torch_does_not_load_it_to_measure():
+    code = (
+        "import sys; from nassim.executors.device import this_worker;"
+        "print(this_worker('a', 1).peak_source, 'torch' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["None", "False"]
+
+
+@pytest.mark.parametrize(
+    ("said", "threads"), [("3", 3), ("", len(os.sched_getaffinity(0))), ("0", None), ("all", None)]
+)
+def test_threads_are_those_that_are_asked_for_or_one_per_cpu(monkeypatch, said, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert available_threads() == (threads or len(os.sched_getaffinity(0)))
