@@ -1,0 +1,282 @@
+"""How much a trial costs besides its training: bare Optuna, Ray Tune with OptunaSearch, and nassim, side by side.
+
+Two objectives, TPE, two workers of one thread each:
+
+- one that returns at once: trials per second is what the machinery does;
+- a real training of 3 epochs on handwritten digits (a small NAS-Bench-201 cell): the share of the workers' time, from
+  the first trial's start to the last one's end, that is spent in training and validating.
+
+Bare Optuna runs in the driver, in memory, one trial after the other; Ray Tune keeps its results in files; nassim
+commits every trial and its entries to SQLite, so that what is acknowledged survives `kill -9`.
+
+    python experiments/benchmarks/overhead.py [--trials 200] [--real-trials 60]
+
+Ray Tune without reused actors takes about a second a trial: a minute or two of the whole.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+os.environ |= {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "OMP_NUM_THREADS": "1",
+    # Workers find this module by name, so that what it caches is theirs.
+    "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
+}
+
+import optuna
+from rich.console import Console
+from rich.table import Table
+
+from nassim.cost.work import Activity, Work
+from nassim.data.source import digits
+from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress, Runner
+from nassim.evaluators.full import FullEvaluator
+from nassim.evaluators.schedule import Schedule
+from nassim.executors.ray import RayExecutor
+from nassim.ledger.store import Ledger
+from nassim.samplers.catalogue import make_sampler
+from nassim.search.books import Account, Books
+from nassim.search.budget import Allowance
+from nassim.search.loop import Search, SearchLoop
+from nassim.space.architecture import Architecture
+from search_spaces.cell import Cell
+
+WORKERS = 2
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one contender did.
+
+    Attributes:
+        trials: How many trials it ran.
+        wall_s: From the first trial's start to the last one's end.
+        training_s: Seconds in training and validating, over all workers; 0 for the objective that returns at once.
+        workers: How many workers shared the wall-clock time.
+    """
+
+    trials: int
+    wall_s: float
+    training_s: float
+    workers: int
+
+    @property
+    def trials_per_s(self) -> float:
+        """Trials per second of wall-clock time."""
+        return self.trials / self.wall_s
+
+    @property
+    def share(self) -> float:
+        """Share of the workers' time spent in training."""
+        return self.training_s / (self.workers * self.wall_s)
+
+
+class Instant(Evaluator):
+    """An evaluator whose job is over as soon as it is begun."""
+
+    def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
+        """Return the job of one candidate."""
+        (candidate,) = candidates
+        work = (Work(Activity.TRAIN, samples=1),)
+        return Job(f"instant/{candidate.trial}", "instant", JobKind.TRAIN, (candidate,), 0, 1, 0, work)
+
+    def run(self, job: Job) -> Iterator[Progress]:
+        """Report how many labels are the first in the alphabet."""
+        (candidate,) = job.candidates
+        yield Progress(job.planned[0], 1, candidate.trial, {"accuracy": instant_value(candidate.architecture)})
+
+
+def instant_value(architecture: Architecture) -> float:
+    """Return a value without any work: the share of skip connections."""
+    return sum(label == "skip_connect" for label in architecture.values()) / len(architecture)
+
+
+def make_space() -> Cell:
+    """Return the space all contenders search: 6 choices of 5 options."""
+    return Cell(input_shape=(1, 8, 8), classes=10, width=8, cells=1)
+
+
+@lru_cache(maxsize=1)
+def make_evaluator(real: bool) -> Evaluator:
+    """Return the objective's evaluator; once a process, as a worker holds it."""
+    if not real:
+        return Instant()
+    import torch
+
+    torch.set_num_threads(1)
+    return FullEvaluator("full", make_space(), digits(), Schedule(epochs=3, batch_size=64))
+
+
+def make_runner(real: bool) -> Runner:
+    """Return what a worker of nassim runs."""
+    return make_evaluator(real).run
+
+
+def evaluate(real: bool, labels: dict[str, str], number: int) -> tuple[float, float, float]:
+    """Evaluate an architecture outside of nassim, with the same training; returns value, start and end."""
+    start = time.time()
+    architecture, value = Architecture(labels), 0.0
+    if not real:
+        return instant_value(architecture), start, time.time()
+    candidate = Candidate(architecture, number, number)
+    job = Job("bench", "full", JobKind.TRAIN, (candidate,), 0, 3, number, planned(architecture))
+    for progress in make_evaluator(True).run(job):
+        value = progress.metrics.get("accuracy", value)
+    return value, start, time.time()
+
+
+def planned(architecture: Architecture) -> tuple[Work, Work]:
+    """Return a plan that costs nothing to make: contenders without books don't count."""
+    return Work(Activity.TRAIN, samples=3 * 1079), Work(Activity.VALIDATE, samples=3 * 359)
+
+
+def choices() -> dict[str, list[str]]:
+    """Return the space's options by choice."""
+    return {choice.name: list(choice.labels) for choice in make_space().domain.choices}
+
+
+def bare_optuna(real: bool, trials: int) -> Result:
+    """Optuna in memory, one trial after the other, in this process."""
+    options, spans = choices(), []
+
+    def objective(trial: optuna.Trial) -> float:
+        labels = {name: trial.suggest_categorical(name, values) for name, values in options.items()}
+        value, start, end = evaluate(real, labels, trial.number)
+        spans.append((start, end))
+        return value
+
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=SEED))
+    start = time.time()
+    study.optimize(objective, n_trials=trials)
+    return Result(trials, time.time() - start, sum(b - a for a, b in spans), 1)
+
+
+def ray_tune(reuse_actors: bool, real: bool, trials: int) -> Result:
+    """Ray Tune with OptunaSearch."""
+    import ray
+    from ray import tune
+    from ray.tune.search.optuna import OptunaSearch
+
+    class Trainable(tune.Trainable):
+        def setup(self, config: dict[str, str]) -> None:
+            self.labels = config
+
+        def reset_config(self, new_config: dict[str, str]) -> bool:
+            self.labels = new_config
+            return True
+
+        def step(self) -> dict[str, float | bool]:
+            value, start, end = evaluate(real, dict(self.labels), 0)
+            return {"accuracy": value, "start": start, "end": end, "done": True}
+
+        def save_checkpoint(self, checkpoint_dir: str) -> None:
+            return None
+
+        def load_checkpoint(self, checkpoint: object) -> None:
+            return None
+
+    ray.init(num_cpus=WORKERS, include_dashboard=False, logging_level="error", log_to_driver=False)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            results = tune.Tuner(
+                Trainable,
+                param_space={name: tune.choice(values) for name, values in choices().items()},
+                tune_config=tune.TuneConfig(
+                    metric="accuracy",
+                    mode="max",
+                    search_alg=OptunaSearch(sampler=optuna.samplers.TPESampler(seed=SEED)),
+                    num_samples=trials,
+                    max_concurrent_trials=WORKERS,
+                    reuse_actors=reuse_actors,
+                ),
+                run_config=tune.RunConfig(verbose=0, storage_path=folder),
+            ).fit()
+            spans = [(result.metrics["start"], result.metrics["end"]) for result in results]
+    finally:
+        ray.shutdown()
+    wall_s = max(end for _, end in spans) - min(start for start, _ in spans)
+    return Result(len(spans), wall_s, sum(end - start for start, end in spans), WORKERS)
+
+
+def nassim(real: bool, trials: int) -> Result:
+    """Run nassim, with its ledger on SQLite in a file, committed and synced as in any run."""
+    space = make_space()
+    with tempfile.TemporaryDirectory() as folder, RayExecutor(workers=WORKERS) as executor:
+        ledger = Ledger(f"sqlite:///{Path(folder, 'ledger.db')}")
+        writer = ledger.create("overhead", {}, "2026-01-01T00:00:00+00:00")
+        books = Books(writer, executor)
+        study = optuna.create_study(
+            storage=writer.storage(),
+            direction="maximize",
+            sampler=make_sampler("tpe", SEED, {"multivariate": False, "constant_liar": False}, space.domain),
+        )
+        evaluator = make_evaluator(real)
+        search = Search("overhead", SEED, space, evaluator, study, None, trials)
+        executor.start(partial(make_runner, real))
+        books.open("here")
+        books.account = Account(search.name)
+        SearchLoop(search, executor, books, Allowance(), lambda notice: None).run()
+        for event in executor.close():
+            books.post(event)
+        books.close()
+        writer.close("finished")
+        entries = ledger.frame("overhead")
+        ended = int(entries["outcome"].notna().sum())
+    jobs = entries[entries["job"].notna()]
+    wall_s = float((jobs["start_s"] + jobs["seconds"]).max() - jobs["start_s"].min())
+    training = jobs["activity"].isin([Activity.TRAIN, Activity.VALIDATE])
+    return Result(ended, wall_s, float(jobs.loc[training, "seconds"].sum()), WORKERS)
+
+
+CONTENDERS: dict[str, Callable[[bool, int], Result]] = {
+    "bare Optuna, 1 process, in memory": bare_optuna,
+    "Ray Tune + OptunaSearch": partial(ray_tune, False),
+    "Ray Tune + OptunaSearch, reuse_actors": partial(ray_tune, True),
+    "nassim, durable SQLite ledger": nassim,
+}
+
+
+def main() -> None:
+    """Run all contenders and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=200, help="trials of the objective that returns at once")
+    parser.add_argument("--real-trials", type=int, default=60, help="trials of 3 epochs on digits")
+    arguments = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    instant = {name: run(False, arguments.trials) for name, run in CONTENDERS.items()}
+    real = {name: run(True, arguments.real_trials) for name, run in CONTENDERS.items()}
+    reference = instant["Ray Tune + OptunaSearch, reuse_actors"].trials_per_s
+    table = Table(
+        "",
+        "returns at once\ntrials/s",
+        "times Ray Tune\nwith reuse",
+        "3 epochs\ntrials/s",
+        "of worker time\nin training",
+    )
+    for name in CONTENDERS:
+        quick, slow = instant[name], real[name]
+        table.add_row(
+            name,
+            f"{quick.trials_per_s:,.1f}",
+            f"{quick.trials_per_s / reference:.1f}",
+            f"{slow.trials_per_s:.2f}",
+            f"{slow.share:.1%}",
+        )
+    Console(width=110, file=sys.stdout).print(table)
+
+
+if __name__ == "__main__":
+    import overhead
+
+    overhead.main()
