@@ -7,7 +7,7 @@ from nassim.cost.work import FLOP_PER_MAC, Activity, Work
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One leaf module's share of a Profile.
+    """One module's share of a Profile: of a leaf, or of a module with operations of its own beside its parts'.
 
     Attributes:
         name: Dotted path of the module in the network.

@@ -9,6 +9,7 @@ into those of the run that doesn't, by bisection, and the decision at which it d
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from nassim.errors import NassimError
 from nassim.space.choosing import PlainReader, check_asked_again
@@ -28,8 +29,11 @@ DETERMINISTIC = "it must not depend on chance or on what earlier runs left behin
 NOTHING = ("", "")
 """Paired with a decision, it stands for the decision alone."""
 
-Pair = tuple[tuple[str, str], tuple[str, str]]
-"""Two decisions, each a name and a label, the smaller name first."""
+Decision = tuple[str, str]
+"""A choice's name and a label."""
+
+Pair = tuple[Decision, Decision]
+"""Two decisions, the smaller name first."""
 
 Run = Mapping[str, str]
 """The decisions of one run of `build`: choice name to label, in the order asked."""
@@ -73,8 +77,9 @@ class _DomainReader:
         self._build = build
         self._labels: dict[str, tuple[str, ...]] = {}
         self._order: list[str] = []
-        self._runs: dict[frozenset[tuple[str, str]], Run] = {}
+        self._runs: dict[frozenset[Decision], Run] = {}
         self._boxes: dict[str, list[_Box]] = {}
+        self._settled: dict[str, int] = {}
         self._wanted: dict[Pair, Run] = {}
         self._together: set[tuple[str, str]] = set()
         self._random = random.Random(0)
@@ -87,8 +92,10 @@ class _DomainReader:
         while True:
             while self._wanted:
                 pair = next(iter(self._wanted))
-                self._probe(pair, self._wanted.pop(pair))
-                self._settle()
+                both = self._wanted.pop(pair)
+                if self._may_meet(*pair) and self._may_meet(*reversed(pair)):
+                    self._probe(pair, both)
+                    self._settle()
             if self._agrees():
                 return
 
@@ -136,9 +143,10 @@ class _DomainReader:
             else:
                 self._labels[name] = labels
                 self._boxes[name] = []
+                self._settled[name] = 0
                 self._order.insert(position, name)
                 position += 1
-        self._runs[frozenset(taken.items())] = taken
+        self._runs.setdefault(frozenset(taken.items()), taken)
         names = sorted(asked)
         for i, name in enumerate(names):
             for earlier in ("", *names[:i]):
@@ -155,6 +163,13 @@ class _DomainReader:
     def _follow(self, decisions: Run) -> Run:
         """Run with these decisions and the first option at every other choice."""
         return self._run(lambda taken, name, labels: decisions.get(name, labels[0]))
+
+    def _may_meet(self, decision: Decision, other: Decision) -> bool:
+        """Say whether, as far as is known, the first choice can be reached with the other decision."""
+        name, label = other
+        return not self._boxes.get(decision[0]) or any(
+            label in box.sides.get(name, (label,)) for box in self._boxes[decision[0]]
+        )
 
     def _probe(self, pair: Pair, both: Run) -> Run:
         """Run with a pair of decisions, and with as many other wanted pairs as can be; at random between equals.
@@ -196,8 +211,9 @@ class _DomainReader:
         return changed
 
     def _settle_choice(self, name: str) -> bool:
+        """Make one choice's boxes agree with the runs since it was last settled, or with all if a box changes."""
         changed = False
-        for run in list(self._runs.values()):
+        for run in islice(list(self._runs.values()), self._settled[name], None):
             inside = [box for box in self._boxes[name] if run in box]
             if name in run and not inside:
                 self._boxes[name].append(_Box(run))
@@ -206,6 +222,7 @@ class _DomainReader:
                 for box in inside:
                     self._narrow(box, name, run)
                     changed = True
+        self._settled[name] = 0 if changed else len(self._runs)
         return changed
 
     def _narrow(self, box: _Box, name: str, outside: Run) -> None:

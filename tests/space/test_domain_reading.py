@@ -219,3 +219,21 @@ def test_spaces_that_can_not_be_read():
         return linear(2, 2)
 
     assert "depend on one another; ask one of them first in every network" in failing(circular)
+
+
+def test_large_spaces_are_read_in_few_runs():
+    runs = itertools.count()
+
+    def build(choose):
+        next(runs)
+        for stage in range(5):
+            for layer in range(choose(f"depth{stage}", [2, 3, 4])):
+                choose(f"kernel{stage}.{layer}", [3, 5, 7])
+                choose(f"expansion{stage}.{layer}", [3, 4, 6])
+        family = choose("family", list("abcdefgh"))
+        for layer in range(6):
+            choose(f"{family}{layer}", [1, 2, 3])
+
+    domain = read_domain(build)
+    assert domain.size == (9**2 + 9**3 + 9**4) ** 5 * 8 * 3**6
+    assert next(runs) < 1500
