@@ -65,7 +65,7 @@ class Cell(SearchSpace):
             if stage:
                 layers.append(Reduction(width, 2 * width))
                 width *= 2
-            layers += [Node4(choose, width) for _ in range(self.cells)]
+            layers += [FourNodeCell(choose, width) for _ in range(self.cells)]
         head = [nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, self.classes)]
         return nn.Sequential(*layers, *head)
 
@@ -102,7 +102,7 @@ class Cell(SearchSpace):
         return profile.forward_macs + self.classes
 
 
-class Node4(nn.Module):
+class FourNodeCell(nn.Module):
     """One cell: node j is the sum over i < j of the edge i->j applied to node i; the output is the last node."""
 
     def __init__(self, choose: Choose, width: int) -> None:
