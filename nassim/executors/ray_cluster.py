@@ -3,8 +3,11 @@
 import logging
 import math
 import os
+import signal
 import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,14 +80,15 @@ def connect(address: str | None, workers: int, share: Share) -> bool:
     if address == "local":
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         cpus = math.ceil(workers * share.cpus)
-        ray.init(
-            "local",
-            num_cpus=cpus,
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
+        with _sigterm_kept():
+            ray.init(
+                "local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
         _check_room(workers, share)
         return True
     if "://" in address:
@@ -95,13 +99,23 @@ def connect(address: str | None, workers: int, share: Share) -> bool:
     try:
         if address != "auto":
             _knock(address)
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+        with _sigterm_kept():
+            ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
     except (OSError, RuntimeError, ValueError) as error:
         raise NassimError(
             f"there is no Ray to join at {address}: {_first_line(error)}. Give host:port of a cluster's head node, "
             "auto on one of its nodes, or no address for a local Ray"
         ) from error
     return True
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Keep the driver's own handler for SIGTERM, which Ray would replace by one that exits."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if callable(handler) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _knock(address: str) -> None:

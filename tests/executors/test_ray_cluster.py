@@ -111,6 +111,19 @@ def test_a_worker_that_waits_for_room_is_not_billed_for_the_wait(cluster):
     check_books(events)
 
 
+def test_the_driver_keeps_its_own_handler_of_sigterm(cluster):
+    def stop_in_good_order(number, frame):
+        pass
+
+    before = signal.signal(signal.SIGTERM, stop_in_good_order)
+    try:
+        with RayExecutor(workers=1, address=cluster.address) as executor:
+            executor.start(make_toy_runner)
+            assert signal.getsignal(signal.SIGTERM) is stop_in_good_order
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_without_any_node_left_it_waits_for_one_and_then_gives_up(cluster):
     with RayExecutor(workers=1, address=cluster.address, patience_s=2.0) as executor:
         executor.start(make_toy_runner)
