@@ -20,14 +20,22 @@ class Shape:
     """What a data set looks like, all splits together.
 
     Attributes:
-        count: Number of inputs.
         input_shape: Shape of one input, channels first for images.
-        classes: Number of classes.
+        members: Number of inputs of each class.
     """
 
-    count: int
     input_shape: tuple[int, ...]
-    classes: int
+    members: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of inputs."""
+        return sum(self.members)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.members)
 
 
 class Reader(Protocol):
@@ -57,7 +65,7 @@ class Digits:
 
     def shape(self) -> Shape:
         """Return the shape, which is known without reading."""
-        return Shape(1797, (1, 8, 8), 10)
+        return Shape((1, 8, 8), (178, 182, 177, 183, 181, 182, 181, 179, 174, 180))
 
     def read(self) -> tuple[Inputs, Labels]:
         """Return images and labels."""
@@ -80,7 +88,7 @@ class ArrayFile:
     def shape(self) -> Shape:
         """Return the shape; reads the whole file once a process, to find what is wrong with it before work starts."""
         x, y = _read_checked(self.path)
-        return Shape(len(x), x.shape[1:], int(y.max()) + 1)
+        return Shape(x.shape[1:], tuple(np.bincount(y).tolist()))
 
     def read(self) -> tuple[Inputs, Labels]:
         """Return x and y."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from nassim.data.reading import ArrayFile, Digits, Reader
-from nassim.data.splitting import Sizes, split_sizes, stratified
+from nassim.data.splitting import Sizes, class_counts, split_sizes, stratified
 from nassim.errors import NassimError
 
 if TYPE_CHECKING:
@@ -128,8 +128,7 @@ class DataSource:
                 f"space {name} tells {space.classes} classes apart, the data has {shape.classes}; set the space's "
                 "classes to match"
             )
-        if not isinstance(self.reader, Digits):
-            stratified(self.reader.read()[1], self.sizes, self.seed)
+        class_counts(shape.members, self.sizes)
 
     def load(self, device: str = "cpu") -> SearchData:
         """Return the data that a search may see, on a device; the same object at each call in a process."""

@@ -1,5 +1,6 @@
 """Splitting: which inputs train, which validate and which test."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +43,33 @@ def split_sizes(count: int, validation: float, test: float) -> Sizes:
     return sizes
 
 
+def class_counts(members: Sequence[int], sizes: Sizes) -> list[tuple[int, int, int]]:
+    """Return for each class how many of its inputs train, validate and test.
+
+    Every class has, to within one input a split, the same share in each split as in the whole.
+
+    Args:
+        members: Inputs of each class.
+        sizes: As `split_sizes` returns them for the sum of the members.
+
+    Raises:
+        NassimError: A class has too few inputs to be in every split.
+    """
+    tests = _quotas(np.asarray(members), sizes.test)
+    validations = _quotas(np.asarray(members) - tests, sizes.validation)
+    trains = members - tests - validations
+    counts = list(zip(trains.tolist(), validations.tolist(), tests.tolist(), strict=True))
+    for label, (train, validation, test) in enumerate(counts):
+        if min(train, validation, test) < 1:
+            raise NassimError(
+                f"class {label} has {members[label]} inputs, of which {train} would train, {validation} validate and "
+                f"{test} test; each class needs at least one in each: add data of this class or enlarge the shares"
+            )
+    return counts
+
+
 def stratified(labels: Indices, sizes: Sizes, seed: int) -> tuple[Indices, Indices, Indices]:
     """Return the indices of the training, validation and test inputs, each in ascending order.
-
-    Every class has, to within one input, the same share in each split as in the whole.
 
     Args:
         labels: (count,), from 0.
@@ -53,26 +77,14 @@ def stratified(labels: Indices, sizes: Sizes, seed: int) -> tuple[Indices, Indic
         seed: Which inputs go where.
 
     Raises:
-        NassimError: A class has too few inputs to be in every split.
+        NassimError: As `class_counts`.
     """
-    members = np.bincount(labels)
-    tests = _quotas(members, sizes.test)
-    validations = _quotas(members - tests, sizes.validation)
-    trains = members - tests - validations
-    for label, counts in enumerate(zip(trains, validations, tests, strict=True)):
-        if min(counts) < 1:
-            raise NassimError(
-                f"class {label} has {members[label]} inputs, of which {counts[0]} would train, {counts[1]} validate "
-                f"and {counts[2]} test; each class needs at least one in each: add data of this class or enlarge the "
-                "shares"
-            )
     rng = np.random.default_rng(seed)
-    shuffled = [rng.permutation(np.flatnonzero(labels == label)) for label in range(len(members))]
-    cut = [
-        np.split(indices, [test, test + validation])
-        for indices, test, validation in zip(shuffled, tests, validations, strict=True)
+    parts = [
+        np.split(rng.permutation(np.flatnonzero(labels == label)), [train, train + validation])
+        for label, (train, validation, _) in enumerate(class_counts(np.bincount(labels).tolist(), sizes))
     ]
-    test, validation, train = (np.sort(np.concatenate(parts)) for parts in zip(*cut, strict=True))
+    train, validation, test = (np.sort(np.concatenate(part)) for part in zip(*parts, strict=True))
     return train, validation, test
 
 

@@ -24,7 +24,7 @@ from nassim.seeds import derive_seed
 CHECK_EVERY = 32
 """Steps between looks at the losses: on a GPU each look waits for the device."""
 
-EXAMINED_AT_ONCE = 256
+EXAMINED_AT_ONCE = 512
 """Inputs of one forward pass outside training."""
 
 Forward = Callable[[int, Tensor], Tensor]

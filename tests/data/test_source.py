@@ -124,6 +124,13 @@ def test_a_class_too_small_to_split_is_found_before_work_starts(tmp_path):
         arrays(tmp_path / "few.npz").check(Takes((2,), 3))
 
 
+def test_digits_too_thinly_split_are_found_before_work_starts():
+    with pytest.raises(
+        NassimError, match=r"class \d has 1\d\d inputs, of which \d+ would train, \d+ validate and 0 test"
+    ):
+        digits(test=0.003).check(Takes((1, 8, 8), 10))
+
+
 @pytest.mark.parametrize(
     ("shares", "message"),
     [
