@@ -77,6 +77,15 @@ Index(
     postgresql_where=entries.c.outcome.is_not(None),
 )
 
+_SUMMED = ("seconds", "forward_flop", "backward_flop", "samples", "bytes", "energy_j")
+
+# SQLite groups by sorting, unless an index has the rows in order: with this one, totals of a million entries take half
+# the time. PostgreSQL groups by hashing and has no use for it.
+Index(
+    "nassim_sums",
+    *(entries.c[name] for name in ("run_id", "search", "trial", "stage", "activity", "worker", "lease", *_SUMMED)),
+).ddl_if(dialect="sqlite")
+
 leases = _numbered(
     "nassim_leases",
     Column("worker", Text, nullable=False),

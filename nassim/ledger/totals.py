@@ -7,8 +7,8 @@ import pandas as pd
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Select,
+    Subquery,
     and_,
     case,
     func,
@@ -19,17 +19,14 @@ from sqlalchemy import (
 from nassim.errors import NassimError
 from nassim.ledger.schema import entries, leases
 
-_closing = entries.alias("closing")
-_OF_ENTRY: dict[str, ColumnElement[Any]] = {
-    name: entries.c[name]
-    for name in ("search", "stage", "activity", "worker", "job", "trial", "architecture", "attempt")
-}
-_OF_ENTRY["outcome"] = case(
-    (entries.c.trial.is_(None), None), else_=func.coalesce(_closing.c.outcome, literal_column("'open'"))
-)
-_OF_LEASE: dict[str, ColumnElement[Any]] = {"node": leases.c.node, "device": leases.c.device}
-DIMENSIONS = (*_OF_ENTRY, *_OF_LEASE)
+_OF_ENTRY = ("search", "stage", "activity", "worker", "job", "trial", "architecture", "attempt")
+_OF_LEASE = ("node", "device")
+DIMENSIONS = (*_OF_ENTRY, "outcome", *_OF_LEASE)
 """What totals can be taken by."""
+_PRESUMMED_BY = ("search", "trial", "stage", "activity", "worker")
+"""In the order of SQLite's index `nassim_sums`, where the lease comes next: its sums come without sorting."""
+
+_closing = entries.alias("closing")
 
 # The halves of a 64-bit amount are summed apart: a sum of amounts can exceed 64 bits (Patterson et al. 2021 put the
 # Evolved Transformer's search at 2.9e21 FLOP), and SQLite has no larger integer. An arithmetic shift keeps negative
@@ -58,8 +55,8 @@ def totals(connection: Connection, run_id: int, by: Sequence[str]) -> pd.DataFra
     if unknown:
         raise NassimError(f"totals can't be taken by {', '.join(unknown)}. Allowed: {', '.join(DIMENSIONS)}")
     by = tuple(dict.fromkeys(by))
-    rows = connection.execute(_by_lease_added_up(run_id, by)).all()
-    table = pd.DataFrame([[*row] for row in rows], columns=[*by, *_SUMS], dtype=object)
+    rows = connection.execute(_query(run_id, by, presum=connection.dialect.name == "sqlite")).all()
+    table = pd.DataFrame([[*row] for row in rows], columns=[*by, "processor_seconds", *_AMOUNTS], dtype=object)
     for name in _FLOP:
         table[name] = _joined(table[f"{name}_high"], table[f"{name}_low"])
     table = table.astype({"seconds": float, "processor_seconds": float, "energy_j": float, "metered_s": float})
@@ -68,57 +65,56 @@ def totals(connection: Connection, run_id: int, by: Sequence[str]) -> pd.DataFra
     return table[[*by, *TOTALS]].sort_values(list(by), ignore_index=True) if by else table[list(TOTALS)]
 
 
-def _sums() -> list[ColumnElement[Any]]:
-    """Return the sums over entries, `processor_seconds` aside, which needs the leases."""
-    halves = [
-        part
-        for name in _FLOP
-        for part in (
-            func.sum(entries.c[name].op(">>")(literal_column(str(_HALF_BITS)))).label(f"{name}_high"),
-            func.sum(entries.c[name].op("&")(literal_column(str(_LOW_HALF)))).label(f"{name}_low"),
-        )
-    ]
-    metered = case((entries.c.energy_j.is_not(None), entries.c.seconds), else_=0.0)
-    return [
-        func.sum(entries.c.seconds).label("seconds"),
-        *halves,
-        func.sum(entries.c.samples).label("samples"),
-        func.sum(entries.c.bytes).label("bytes"),
-        func.sum(entries.c.energy_j).label("energy_j"),
-        func.sum(metered).label("metered_s"),
-        func.count().label("entries"),
-    ]
+def _halves(name: str) -> dict[str, ColumnElement[Any]]:
+    amount = entries.c[name]
+    return {
+        f"{name}_high": amount.op(">>")(literal_column(str(_HALF_BITS))),
+        f"{name}_low": amount.op("&")(literal_column(str(_LOW_HALF))),
+    }
 
 
-_SUMS = ("processor_seconds", *(column.name for column in _sums()))
+_AMOUNTS: dict[str, ColumnElement[Any]] = {
+    "seconds": entries.c.seconds,
+    **_halves("forward_flop"),
+    **_halves("backward_flop"),
+    "samples": entries.c.samples,
+    "bytes": entries.c.bytes,
+    "energy_j": entries.c.energy_j,
+    "metered_s": case((entries.c.energy_j.is_not(None), entries.c.seconds), else_=literal_column("0.0")),
+    "entries": literal_column("1"),
+}
+"""What an entry adds to each sum."""
 
 
-def _by_lease_added_up(run_id: int, by: Sequence[str]) -> Select[Any]:
-    """Sum by lease first, in one sweep over the entries; then join the few groups with the leases."""
-    keys = [_OF_ENTRY[name].label(name) for name in by if name in _OF_ENTRY]
-    source: FromClause = entries
+def _query(run_id: int, by: Sequence[str], presum: bool) -> Select[Any]:
+    """Join lines with closing lines and leases, and sum them. The lines are entries, or sums over some of them."""
+    keys = [entries.c[name] for name in dict.fromkeys((*_PRESUMMED_BY, *by)) if name in _OF_ENTRY]
+    keys.append(entries.c.lease)
+    amounts = [(func.sum(amount) if presum else amount).label(name) for name, amount in _AMOUNTS.items()]
+    of_run = select(*keys, *amounts).where(entries.c.run_id == run_id)
+    lines = (of_run.group_by(*keys) if presum else of_run).subquery("lines")
+    source = lines.outerjoin(leases, and_(leases.c.run_id == run_id, leases.c.seq == lines.c.lease))
     if "outcome" in by:
         same_trial = and_(
-            _closing.c.run_id == entries.c.run_id,
-            _closing.c.search == entries.c.search,
-            _closing.c.trial == entries.c.trial,
+            _closing.c.run_id == run_id,
+            _closing.c.search == lines.c.search,
+            _closing.c.trial == lines.c.trial,
             _closing.c.outcome.is_not(None),
         )
-        source = entries.outerjoin(_closing, same_trial)
-    groups = [_OF_ENTRY[name] for name in by if name in _OF_ENTRY]
-    swept = (
-        select(*keys, entries.c.lease, *_sums())
-        .select_from(source)
-        .where(entries.c.run_id == run_id)
-        .group_by(*groups, entries.c.lease)
-        .subquery()
-    )
-    dimensions = [swept.c[name] if name in _OF_ENTRY else _OF_LEASE[name] for name in by]
-    held = and_(leases.c.run_id == run_id, leases.c.seq == swept.c.lease)
-    processor_seconds = func.sum(swept.c.seconds * func.coalesce(leases.c.processors, 0.0))
-    added_up = select(*dimensions, processor_seconds, *(func.sum(swept.c[name]) for name in _SUMS[1:]))
-    added_up = added_up.select_from(swept.outerjoin(leases, held))
-    return added_up.group_by(*dimensions) if dimensions else added_up.having(func.count() > 0)
+        source = source.outerjoin(_closing, same_trial)
+    dimensions = [_dimension(name, lines) for name in by]
+    processor_seconds = func.sum(lines.c.seconds * func.coalesce(leases.c.processors, 0.0))
+    sums = select(*dimensions, processor_seconds, *(func.sum(lines.c[name]) for name in _AMOUNTS)).select_from(source)
+    return sums.group_by(*dimensions) if dimensions else sums.having(func.count() > 0)
+
+
+def _dimension(name: str, lines: Subquery) -> ColumnElement[Any]:
+    if name in _OF_LEASE:
+        return leases.c[name]
+    if name == "outcome":
+        outcome = func.coalesce(_closing.c.outcome, literal_column("'open'"))
+        return case((lines.c.trial.is_(None), None), else_=outcome)
+    return lines.c[name]
 
 
 def _joined(high: "pd.Series[Any]", low: "pd.Series[Any]") -> "pd.Series[Any]":
