@@ -167,9 +167,10 @@ def export(
 def _latest(ledger: str) -> str:
     from nassim.ledger.store import Ledger
 
-    records = Ledger.open(ledger).runs()
+    opened = Ledger.open(ledger)
+    records = opened.runs()
     if not records:
-        raise NassimError(f"the ledger {ledger} has no runs yet; `nassim run EXPERIMENT` makes one")
+        raise NassimError(f"the ledger {opened.url} has no runs yet; `nassim run EXPERIMENT` makes one")
     return records[-1].name
 
 

@@ -3,8 +3,13 @@
 import json
 import os
 import re
+import shlex
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -21,10 +26,12 @@ executor: {kind: inline}
 """
 
 
+COMMAND = (sys.executable, "-c", "import sys; from nassim.cli import main; sys.argv[0] = 'nassim'; main()")
+
+
 def nassim(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from nassim.cli import main; sys.argv[0] = 'nassim'; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [*COMMAND, *arguments],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80", **environment},
         capture_output=True,
@@ -168,6 +175,68 @@ def test_mistakes_are_told_in_one_message_and_nothing_is_started_or_written(tmp_
     assert "secret" not in done.stderr
     assert done.stdout == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
+
+
+def test_interrupted_once_it_closes_its_books_and_resume_finishes_it(tmp_path):
+    (tmp_path / "long.yaml").write_text(
+        SMALL.replace("epochs: 1}\nsearches", "epochs: 3}\nsearches").replace("2}", "40}", 1)
+    )
+    process = subprocess.Popen(
+        [*COMMAND, "run", "long.yaml"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stdout:
+        if "random: " in line:
+            process.send_signal(signal.SIGINT)
+            break
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "The books close" in out
+    assert out.endswith("`nassim resume small-1` goes on with it.\n")
+    done = nassim("resume", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "finished" in done.stdout
+    assert "2 drivers" in done.stdout
+
+
+def test_dashboard_shows_the_studies(finished):
+    folder, _ = finished
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [*COMMAND, "dashboard", "--port", str(port)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert f"http://127.0.0.1:{port} shows run small-1" in process.stdout.readline()
+        assert "small-1/random" in fetch(f"http://127.0.0.1:{port}/api/studies")
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def fetch(url: str, attempts: int = 100) -> str:
+    """Read a page of a server that is just starting."""
+    for attempt in range(attempts):
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.read().decode()
+        except OSError:
+            if attempt == attempts - 1:
+                raise
+            time.sleep(0.1)
+    raise AssertionError
+
+
+def test_a_reader_that_goes_away_is_no_error(finished):
+    folder, _ = finished
+    command = " ".join(shlex.quote(part) for part in [*COMMAND, "report"])
+    done = subprocess.run(f"{command} | head -1", shell=True, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("small-1  finished")
+    assert "Traceback" not in done.stderr
 
 
 def test_the_environment_names_the_ledger(finished):
