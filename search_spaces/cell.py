@@ -6,7 +6,9 @@ residual block that halves the resolution between stages.
 
 The published table counts the same parameters as nassim. Its "FLOPs" are multiply-adds of convolutions and linear
 layers, as nassim's `forward_macs`, and one more for each bias that is added: the classifier's, one for each class. So
-published = (forward_macs + classes) / 10^6, see `Cell.published_macs`.
+published = (forward_macs + classes) / 10^6, see `Cell.published_macs`. This holds for every cell that was measured; 150
+rows of the table in circulation are marked as inferred from an isomorphic cell, and carry the figures of that cell,
+which has fewer convolutions than the one they name.
 """
 
 from collections.abc import Mapping, Sequence
