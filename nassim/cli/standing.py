@@ -14,9 +14,9 @@ from nassim.notices import (
 )
 
 _DOING = {
-    JobKind.TRAIN: "training candidates",
-    JobKind.SUPERNET: "training shared weights",
-    JobKind.SCORE: "scoring candidates",
+    JobKind.TRAIN: "training",
+    JobKind.SUPERNET: "shared weights",
+    JobKind.SCORE: "scoring",
 }
 
 
@@ -68,7 +68,7 @@ class RunStanding:
                 self.searches = {name: SearchStanding(name) for name in notice.searches}
             case SearchStarted():
                 search = self.searches[notice.search]
-                search.trials, search.ended, search.doing = notice.trials, notice.finished, "waiting for workers"
+                search.trials, search.ended, search.doing = notice.trials, notice.finished, "starting"
             case JobReported():
                 self._job_reported(self.searches[notice.search], notice)
             case TrialEnded():
@@ -78,7 +78,7 @@ class RunStanding:
                     search.best = notice.value if search.best is None else max(search.best, notice.value)
             case SearchEnded():
                 self.searches[notice.search].running = 0
-                self.searches[notice.search].doing = f"ended by {notice.reason}"
+                self.searches[notice.search].doing = "found nothing" if notice.trial is None else "found"
             case FinalEnded():
                 self.searches[notice.search].running = 0
                 self.searches[notice.search].doing = "done"
@@ -87,6 +87,6 @@ class RunStanding:
     def _job_reported(search: SearchStanding, notice: JobReported) -> None:
         search.running = notice.running
         if notice.kind is JobKind.FINAL:
-            search.doing = f"final training {notice.step}/{notice.last}"
+            search.doing = f"final {notice.step}/{notice.last}"
         else:
             search.doing, search.flop = _DOING[notice.kind], notice.flop

@@ -26,6 +26,7 @@ from nassim.notices import (
 )
 from nassim.report import units
 
+BAR_WIDTH = 10
 LINE_EVERY_S = 5.0
 """A log gets a line on a search's progress at most this often."""
 
@@ -62,15 +63,16 @@ class _Screen:
             text=f"{standing.run}  {units.seconds(standing.at_s)}  {units.count(standing.workers, 'worker')}"
         )
         table = Table(box=None, pad_edge=False)
-        for title in ("search", "trials", ""):
-            table.add_column(title, no_wrap=True)
-        for title in ("best", "compute", "running"):
-            table.add_column(title, justify="right", no_wrap=True)
-        table.add_column("", overflow="ellipsis", no_wrap=True)
+        table.add_column("search", max_width=max(16, self._live.console.width - 64), no_wrap=True)
+        table.add_column("trials", min_width=BAR_WIDTH, no_wrap=True)
+        # No figure is cut short: names give way first. At 80 columns the rest takes 64.
+        for title, least in (("", 9), ("best", 6), ("compute", 11), ("jobs", 4)):
+            table.add_column(title, justify="right", min_width=least, no_wrap=True)
+        table.add_column("", min_width=12, no_wrap=True)
         for search in standing.searches.values():
             table.add_row(
                 search.name,
-                ProgressBar(total=max(search.trials, 1), completed=search.ended, width=16),
+                ProgressBar(total=max(search.trials, 1), completed=search.ended, width=BAR_WIDTH),
                 f"{search.ended}/{search.trials}" if search.trials else "",
                 "" if search.best is None else f"{search.best:.4f}",
                 units.amount(search.flop, "FLOP") if search.flop else "",

@@ -22,7 +22,7 @@ from nassim.notices import (
 )
 
 STORY = (
-    RunStarted("demo-1", 0.0, ("full", "enas"), 2, "sqlite:///nassim.db"),
+    RunStarted("demo-1", 0.0, ("full", "enas", "a search with quite a long name"), 2, "sqlite:///nassim.db"),
     SearchStarted("full", 1.0, "full", "tpe", 3),
     JobReported("full", 2.0, JobKind.TRAIN, 1, 3, 0, 0.5, 2, 10**9),
     TrialEnded("full", 4.0, 0, Outcome.COMPLETE, 0.8, None, 1, 2 * 10**9),
@@ -55,9 +55,9 @@ def test_a_log_gets_a_line_for_what_matters_and_progress_now_and_then():
         "[     0.0 s] run demo-1 on 2 workers, ledger sqlite:///nassim.db",
         "[     1.0 s] full: full with tpe, 3 trials",
         "[     5.0 s] warning: full: worker ray-0 died",
-        "[    30.0 s] full: training candidates, 3/3 trials, best 0.8000, 4.00 GFLOP, 0 running",
+        "[    30.0 s] full: training, 3/3 trials, best 0.8000, 4.00 GFLOP, 0 running",
         "[    31.0 s] full: found trial 0, value 0.8000; ended by trials",
-        "[    40.0 s] full: final training 5/20, 3/3 trials, best 0.8000, 4.00 GFLOP, 1 running",
+        "[    40.0 s] full: final 5/20, 3/3 trials, best 0.8000, 4.00 GFLOP, 1 running",
         "[    50.0 s] full: final training done, accuracy 0.9000",
         "[    51.0 s] run demo-1 complete",
     ]
@@ -77,5 +77,5 @@ def test_a_terminal_shows_a_row_for_each_search(width):
     assert "3/3" in last
     assert "0.8000" in last
     assert "4.00 GFLOP" in last
-    assert "final training 5/20" in last
+    assert "final 5/20" in last
     assert "warning: full: worker ray-0 died" in out.getvalue()
