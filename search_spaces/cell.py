@@ -13,6 +13,7 @@ which has fewer convolutions than the one they name.
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from nassim.cost.profile import Profile
@@ -69,7 +70,8 @@ class Cell(SearchSpace):
                 width *= 2
             layers += [FourNodeCell(choose, width) for _ in range(self.cells)]
         head = [nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, self.classes)]
-        return nn.Sequential(*layers, *head)
+        # Channels last trains these networks up to a third faster on a CPU, and what they compute is the same.
+        return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)
 
     @staticmethod
     def from_string(text: str) -> Architecture:

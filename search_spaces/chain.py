@@ -10,6 +10,7 @@ the linear layer, biases not counted.
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
 from nassim.errors import NassimError
@@ -61,7 +62,9 @@ class Chain(SearchSpace):
             width *= 2
             layers += [choose_block(choose, next(names), width, width, stride=1) for _ in range(depth - 1)]
         layers += conv_norm(width, self.head, 1, relu=True)
-        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.head, self.classes))
+        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.head, self.classes)]
+        # Channels last trains these networks several times as fast on a CPU, and what they compute is the same.
+        return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)
 
     @staticmethod
     def from_digits(text: str) -> Architecture:
