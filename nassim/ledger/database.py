@@ -108,7 +108,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A short transaction that is committed at the end; in SQLite it holds the write lock from its beginning.
+        """A short transaction that is committed at the end.
+
+        In SQLite it holds the write lock from its beginning: one that began as a reader could find the ledger changed
+        under it, which SQLite answers with an error at once, however long it would wait for a lock.
 
         Raises:
             LedgerUnavailable: The database is locked, gone or full. Whether the transaction was committed is unknown
@@ -118,7 +121,7 @@ class Database:
         with self._translated("written"):
             if not self._checked:
                 self._create()
-            with self._engine.connect().execution_options(nassim_writes=True) as connection, connection.begin():
+            with self._engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
                 yield connection
 
     def close(self) -> None:
@@ -129,7 +132,10 @@ class Database:
     def _create(self) -> None:
         if self.file is not None and not self.file.absolute().parent.is_dir():
             raise NassimError(f"the ledger can't be put at {self.file}: the folder {self.file.parent} does not exist")
-        with self._engine.connect().execution_options(nassim_writes=True) as connection, connection.begin():
+        if self.file is not None:
+            with self._engine.connect().execution_options(begin=None) as connection:
+                _keep_a_write_ahead_log(connection)
+        with self._engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
             if not self._is_sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
             if not inspect(connection).has_table(schema.name):
@@ -194,20 +200,30 @@ def _sqlite(url: URL, file: Path | None) -> Engine:
     def configure(connection: Any, _record: object) -> None:
         # Transactions begin where we say so, and not where the sqlite3 module guesses.
         connection.isolation_level = None
-        # Write-ahead log: readers and the writer don't wait for each other. FULL: a commit is on the disk when it
-        # returns, so it survives a power cut; with NORMAL it would survive the death of the process only. The price
-        # is one fsync a commit, and commits are grouped.
-        connection.execute("PRAGMA journal_mode=WAL")
+        # FULL: a commit is on the disk when it returns, so it survives a power cut. With NORMAL it would survive the
+        # death of the process only. The price is one fsync a commit, and commits are grouped.
         connection.execute("PRAGMA synchronous=FULL")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A writer that began as a reader could find the ledger changed under it, which SQLite answers with an error
-        # at once, however long the busy timeout is.
-        writes = connection.get_execution_options().get("nassim_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        kind = connection.get_execution_options().get("begin", "DEFERRED")
+        if kind is not None:
+            connection.exec_driver_sql(f"BEGIN {kind}")
 
     return engine
+
+
+def _keep_a_write_ahead_log(connection: Connection) -> None:
+    """Switch the file, once in its life, to the mode in which readers and the writer don't wait for each other."""
+    while connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        except OperationalError as error:
+            if "locked" not in str(error.orig):
+                raise
+            # Another driver is making the same ledger. SQLite doesn't wait for it above, so wait for it here.
+            connection.exec_driver_sql("BEGIN EXCLUSIVE")
+            connection.exec_driver_sql("ROLLBACK")
 
 
 def _postgresql(url: URL) -> Engine:
