@@ -8,8 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from nassim.cost.work import Work
+from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
 
 
@@ -57,7 +59,8 @@ class Job:
         planned: One Work per activity: what the job performs when it runs from `first` to `last`, exactly.
         gated: After each report the worker waits to be told to go on or to stop. Without it, the worker goes on by
             itself and a stop takes effect at its next report.
-        checkpoint: Where the worker keeps the job's state, a path that workers share; None keeps none.
+        checkpoint: Folder for the job's states, a file a step, on a path that workers share; None keeps none. The
+            worker writes them and removes none: only the driver knows from which of them the job may have to go on.
         checkpoint_every: Steps between checkpoints.
         attempt: 0 at first; counts the times that the job was handed out again.
         timeout_s: Seconds on the worker after which the job is stopped and fails; None for no limit.
@@ -76,6 +79,16 @@ class Job:
     checkpoint_every: int = 1
     attempt: int = 0
     timeout_s: float | None = None
+
+    def checkpoint_file(self, step: int) -> Path:
+        """Return the file of the job's state after a step.
+
+        Raises:
+            NassimError: The job keeps no states.
+        """
+        if self.checkpoint is None:
+            raise NassimError(f"{self.id} keeps no checkpoints, so there is none of step {step}")
+        return Path(self.checkpoint) / f"{step:06d}.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +153,7 @@ class Evaluator(ABC):
     stationary: bool = True
 
     def due(self, asked: int) -> bool:
-        """Whether a preparation is due before trial number `asked` is evaluated; the loop lets running jobs end first."""
+        """Whether a preparation is due before trial `asked` is evaluated; the loop lets running jobs end first."""
         return False
 
     def prepare(self, asked: int, draw: Draw) -> Job:

@@ -57,7 +57,8 @@ class Parts:
     @property
     def factory(self) -> RunnerFactory:
         """What makes the runner on a worker."""
-        return partial(_make_runner, self.experiment.model_dump(mode="json"), str(self.folder))
+        # A worker needs no ledger, and its URL may hold a password.
+        return partial(_make_runner, self.experiment.model_dump(mode="json", exclude={"ledger"}), str(self.folder))
 
 
 def _make_runner(document: dict[str, Any], folder: str) -> Runner:

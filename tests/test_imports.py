@@ -35,7 +35,7 @@ ANYWHERE = ("testing",)
 ONLY_IN = {
     "ray": ("executors/ray*.py",),
     "sqlalchemy": ("ledger/*.py",),
-    "optuna": ("samplers/*.py", "search/*.py", "run.py", "space/distributions.py", "ledger/*.py", "testing/*.py"),
+    "optuna": ("samplers/*.py", "search/*.py", "run/*.py", "space/distributions.py", "ledger/*.py", "testing/*.py"),
     "optuna_dashboard": ("cli/serving.py",),
     "time": ("executors/*.py",),
 }

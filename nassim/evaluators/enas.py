@@ -133,11 +133,12 @@ class EnasEvaluator(Evaluator):
             yield Progress(self._training(children, sizes))
             raise
         self._held = _Held(number, trainer)
-        yield Progress(job.planned[0], 1, None, {"train_loss": trainer.loss})
+        yield Progress(job.planned[0])
         size = checkpoint.write(self._file(number), trainer.state())
         for older in range(number - 1):
             self._file(older).unlink(missing_ok=True)
-        yield Progress(Work(Activity.CHECKPOINT, bytes=size), 1)
+        # Reported only now: a run that is stopped ends its jobs at their reports, and keeps the round.
+        yield Progress(Work(Activity.CHECKPOINT, bytes=size), 1, None, {"train_loss": trainer.loss})
 
     def _score(self, job: Job) -> Iterator[Progress]:
         trainer = yield from self._weights_after(self._rounds.round_of(_number(job.candidates[0])))

@@ -1,9 +1,6 @@
 """Jobs that train one network epoch by epoch, keep checkpoints, and go on from them."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from torch import nn
 
@@ -29,65 +26,37 @@ def new_network(space: SearchSpace, candidate: Candidate, device: str) -> nn.Mod
 def run_epochs(job: Job, trainer: Trainer, run_epoch: Epoch, device: str) -> Iterator[Progress]:
     """Do a job's epochs, from its checkpoint if it isn't at its beginning, and write checkpoints as it asks.
 
-    A checkpoint may be further than `job.first`: the worker that wrote it died before anybody heard of it. Then the job
-    goes on from there, after the reports that were missed, without Work, for nothing is done for them.
+    The job goes on from exactly `job.first`, also where a worker that nobody heard of any more has come further: what
+    is not on the books is done again.
 
     Raises:
-        NassimError: The checkpoint is missing, damaged, of another job, or not as far as `job.first`.
+        NassimError: The checkpoint of `job.first` is missing, damaged or of another job.
     """
-    past = _Past(0, ())
     if job.first > 0:
-        state, size = checkpoint.read(_path(job), device)
-        past = _take_up(job, state, trainer)
-        yield Progress(Work(Activity.TRANSFER, bytes=size))
-        yield from past.missed(job)
-    reports = list(past.reports)
-    for epoch in range(max(past.epochs, job.first), job.last):
-        for progress in run_epoch(epoch):
-            if progress.is_report:
-                reports.append(dict(progress.metrics))
-            yield progress
+        yield _take_up(job, trainer, device)
+    for epoch in range(job.first, job.last):
+        yield from run_epoch(epoch)
         if job.checkpoint is not None and (epoch + 1) % job.checkpoint_every == 0 and epoch + 1 < job.last:
-            yield _keep(job, trainer, epoch + 1, reports)
+            yield _keep(job, trainer, epoch + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """What a checkpoint says of the epochs before it: how many, and the metrics that each reported."""
-
-    epochs: int
-    reports: tuple[Mapping[str, float], ...]
-
-    def missed(self, job: Job) -> Iterator[Progress]:
-        """Yield the reports of the epochs after `job.first`."""
-        for step in range(job.first + 1, self.epochs + 1):
-            yield Progress(Work(Activity.TRANSFER), step, job.candidates[0].trial, self.reports[step - 1])
-
-
-def _keep(job: Job, trainer: Trainer, epochs: int, reports: list[Mapping[str, float]]) -> Progress:
-    whose = {"job": job.id, "architecture": job.candidates[0].architecture.id}
-    size = checkpoint.write(_path(job), {**trainer.state(), **whose, "epochs": epochs, "reports": reports})
+def _keep(job: Job, trainer: Trainer, epochs: int) -> Progress:
+    size = checkpoint.write(job.checkpoint_file(epochs), {**trainer.state(), **_whose(job), "epochs": epochs})
     return Progress(Work(Activity.CHECKPOINT, bytes=size), epochs)
 
 
-def _take_up(job: Job, state: Mapping[str, Any], trainer: Trainer) -> _Past:
-    whose = state.get("job"), state.get("architecture")
-    wanted = job.id, job.candidates[0].architecture.id
-    if whose != wanted:
+def _take_up(job: Job, trainer: Trainer, device: str) -> Progress:
+    file = job.checkpoint_file(job.first)
+    state, size = checkpoint.read(file, device)
+    found, wanted = {name: state.get(name) for name in _whose(job)}, _whose(job)
+    if found != wanted or state.get("epochs") != job.first:
         raise NassimError(
-            f"checkpoint {job.checkpoint} is of {whose}, wanted that of {wanted}; each job needs its own path"
-        )
-    past = _Past(state["epochs"], tuple(state["reports"]))
-    if not job.first <= past.epochs < job.last:
-        raise NassimError(
-            f"checkpoint {job.checkpoint} is of epoch {past.epochs}, and {job.id} is to go on from epoch {job.first} "
-            f"to {job.last}"
+            f"checkpoint {file} is of {found}, epoch {state.get('epochs')}; wanted that of {wanted}, epoch "
+            f"{job.first}. Each job needs a folder of its own"
         )
     trainer.restore(state)
-    return past
+    return Progress(Work(Activity.TRANSFER, bytes=size))
 
 
-def _path(job: Job) -> Path:
-    if job.checkpoint is None:
-        raise NassimError(f"{job.id} is to go on from epoch {job.first}, and no checkpoint was kept")
-    return Path(job.checkpoint)
+def _whose(job: Job) -> dict[str, str]:
+    return {"job": job.id, "architecture": job.candidates[0].architecture.id}

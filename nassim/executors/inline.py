@@ -76,7 +76,7 @@ class InlineExecutor(Executor):
         if self._timeline is None and not self._closed:
             self._events += self._make_ready()
         elif self._moments is not None and not self._undecided:
-            self._events += self._work(self._moments)
+            self._work(self._moments)
         elif not self._events and timeout_s is None:
             raise RuntimeError("there is nothing to wait for: the worker has no job, or its job waits to be told")
         return self._take_events()
@@ -119,12 +119,11 @@ class InlineExecutor(Executor):
         self._timeline = Timeline(this_worker(self._id, self._threads), self._leased_s)
         return self._timeline.ready(self.now_s())
 
-    def _work(self, moments: Iterator[Moment]) -> list[Event]:
-        """Advance the job up to its next report or its end."""
+    def _work(self, moments: Iterator[Moment]) -> None:
+        """Advance the job up to its next report or its end. What it came to stands though it be interrupted."""
         assert self._timeline is not None
-        events: list[Event] = []
         for moment in moments:
-            events += self._timeline.take(self._clock.shown_s(moment.at), moment.what)
+            self._events += self._timeline.take(self._clock.shown_s(moment.at), moment.what)
             if isinstance(moment.what, End):
                 self._moments = None
             elif isinstance(moment.what, Progress) and moment.what.is_report:
@@ -132,7 +131,6 @@ class InlineExecutor(Executor):
                 assert job is not None
                 self._undecided = job.gated and not self._stop
                 break
-        return events
 
     def _has(self, job: Job) -> bool:
         return self._timeline is not None and same_job(self._timeline.job, job)

@@ -1,9 +1,9 @@
 """Books: turns what an executor reports into entries, and keeps the driver's own time."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from nassim.cost.work import Activity
 from nassim.evaluation import Job, JobKind
@@ -12,27 +12,14 @@ from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.lease import Lease
 from nassim.ledger.writer import Writer
+from nassim.search.account import Account, Accounts
 from nassim.search.budget import Spent
 
 COMMIT_INTERVAL_S = 0.1
 """Entries are committed in groups: what a crash can lose is at most the work acknowledged in this long."""
 PATIENCE_S = 60.0
 """How long a database may stay away before the run stops, with what is unwritten saved beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What is being worked for: where seconds without a job of their own (idle workers, the driver) are booked.
-
-    Attributes:
-        search: Name of the search; None before the first.
-        stage: Search or final training.
-        spent: The sums that all that is booked meanwhile adds to.
-    """
-
-    search: str | None = None
-    stage: Stage = Stage.SEARCH
-    spent: tuple[Spent, ...] = field(default=(), compare=False)
+_NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)
 
 
 class Books:
@@ -42,57 +29,97 @@ class Books:
     it is busy with; the seconds are added up and posted with each commit, one entry per activity.
 
     Attributes:
-        account: What is being worked for; the run sets it as it goes from search to search.
+        spent: What the run has spent.
+        held: How many workers are leased and ready.
     """
 
-    def __init__(self, writer: Writer, executor: Executor) -> None:
-        self.account = Account()
+    def __init__(
+        self,
+        writer: Writer,
+        executor: Executor,
+        spent: Spent | None = None,
+        warn: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        """Begin the books of a driver.
+
+        Args:
+            writer: Writes them.
+            executor: Whose workers they are about, and whose clock they go by.
+            spent: What earlier drivers of the run have spent; is added to.
+            warn: Is told when the database goes away and when it is back.
+        """
+        self.spent = spent or Spent()
+        self.held = 0
         self._writer = writer
         self._executor = executor
+        self._warn = warn
+        self._accounts = Accounts()
         self._seconds: dict[tuple[Account, Activity], float] = defaultdict(float)
         self._activity = Activity.IDLE
-        self._since_s = 0.0
+        self._now_s = 0.0
         self._posted_s = 0.0
-        self._committed_s = 0.0
+        self._settle_at_s = 0.0
         self._away_since_s: float | None = None
         self._unsettled: dict[str, list[Entry]] = {}
 
     def open(self, node: str) -> None:
         """Begin the driver's lease, now."""
-        self._since_s = self._posted_s = self._committed_s = self._executor.now_s()
-        self._writer.lease(Lease(DRIVER, node, DRIVER, processors=1, opened_s=self._since_s))
+        self._now_s = self._posted_s = self._executor.now_s()
+        self._writer.lease(Lease(DRIVER, node, DRIVER, processors=1, opened_s=self._now_s))
 
     def close(self) -> None:
-        """End the driver's lease, now, and commit."""
-        self._tally()
+        """End the driver's lease, now, and commit. What unfinished jobs had done since their checkpoints is lost."""
+        for unsettled in self._unsettled.values():
+            self.write_off(unsettled, "interrupted")
+        self._unsettled.clear()
+        self.tally()
         self._post_driver()
-        self._writer.release(DRIVER, self._since_s, "closed")
+        self._writer.release(DRIVER, self._now_s, "closed")
         self._writer.commit()
 
     @property
+    def account(self) -> Account:
+        """What is being worked for."""
+        return self._accounts.current
+
+    def work_for(self, account: Account) -> None:
+        """Work for this from now on."""
+        self.tally()
+        self._accounts.open(account, self._now_s)
+
+    @property
     def search_flop(self) -> int:
-        """FLOP booked to the search at hand so far."""
-        return self.account.spent[-1].flop if self.account.spent else 0
+        """FLOP booked to the search at hand so far, its final training left out."""
+        return (self.account.spent or self.spent).flop
 
     @contextmanager
     def turn(self, activity: Activity) -> Iterator[None]:
         """Post the driver's seconds within to `activity`, and to what it was busy with before from then on."""
         before = self._activity
-        self._tally()
+        self.tally()
         self._activity = activity
         try:
             yield
         finally:
-            self._tally()
+            self.tally()
             self._activity = before
 
-    def _tally(self) -> None:
+    def tally(self) -> None:
+        """Bring what has been spent up to this moment."""
         now_s = self._executor.now_s()
-        seconds = now_s - self._since_s
-        self._seconds[self.account, self._activity] += seconds
-        for spent in self.account.spent:
-            spent.wall_s += seconds
-        self._since_s = now_s
+        seconds = now_s - self._now_s
+        account = self.account
+        self._seconds[account, self._activity] += seconds
+        self.spent.wall_s += seconds
+        if account.searching is not None:
+            account.searching.wall_s += seconds
+        self._spend_device_s(self.held * seconds)
+        self._now_s = now_s
+
+    def _spend_device_s(self, seconds: float) -> None:
+        self.spent.device_s += seconds
+        if self.account.searching is not None:
+            self.account.searching.device_s += seconds
 
     def _post_driver(self) -> None:
         for (account, activity), seconds in self._seconds.items():
@@ -105,8 +132,10 @@ class Books:
     def post(self, event: Event) -> None:
         """Book an event: a lap becomes an entry; a lease is opened or released. Other events cost nothing."""
         match event:
+            case Lap(job=Job() as job):
+                self._post_lap(event, job)
             case Lap():
-                self._post_lap(event)
+                self._post_jobless(event)
             case Leased(worker, at_s):
                 self._writer.lease(
                     Lease(
@@ -120,23 +149,40 @@ class Books:
                     )
                 )
             case Released(worker_id, at_s, reason):
+                self.tally()
+                self.held -= 1
+                self._spend_device_s(at_s - self._now_s)
                 self._writer.release(worker_id, at_s, reason)
 
-    def _post_lap(self, lap: Lap) -> None:
-        for spent in self.account.spent:
-            spent.add(lap.work.flop if lap.work else 0, lap.seconds)
-        search = None if lap.activity is Activity.STARTUP else self.account.search
-        entry = Entry(lap.worker, lap.start_s, lap.seconds, lap.activity, search, self.account.stage)
-        if lap.job is not None:
-            entry = _of_job(entry, lap.job, lap)
-            self._remember(lap.job, entry)
+    def _post_jobless(self, lap: Lap) -> None:
+        """Book what a worker did for no job: start, which belongs to no search, or idle."""
+        if lap.activity is Activity.STARTUP:
+            self.tally()
+            self.held += 1
+            self.spent.device_s += lap.seconds
+            self._spend_device_s(self._now_s - (lap.start_s + lap.seconds))
+            self._writer.append(Entry(lap.worker, lap.start_s, lap.seconds, lap.activity))
+            return
+        for share in self._accounts.shares(lap.start_s, lap.seconds):
+            account = share.account
+            self._writer.append(
+                Entry(lap.worker, share.start_s, share.seconds, lap.activity, account.search, account.stage)
+            )
+
+    def _post_lap(self, lap: Lap, job: Job) -> None:
+        entry = _of_job(lap, job)
+        if lap.work is not None:
+            self.spent.flop += lap.work.flop
+            if self.account.searching is not None:
+                self.account.searching.flop += lap.work.flop
+        self._remember(job, entry)
         self._writer.append(entry)
 
     def _remember(self, job: Job, entry: Entry) -> None:
         """Keep what would be lost if the worker died now: the job's entries since its last checkpoint."""
         if entry.activity is Activity.CHECKPOINT:
             self._unsettled.pop(job.id, None)
-        elif entry.activity not in (Activity.LOST, Activity.PREEMPTED):
+        elif entry.activity not in _NOT_LOST_TWICE:
             self._unsettled.setdefault(job.id, []).append(entry)
 
     def kept(self, job: Job) -> None:
@@ -159,12 +205,13 @@ class Books:
 
     def end_trial(self, trial: int, architecture_id: str, outcome: Outcome, attempt: int, reason: str | None) -> None:
         """Write a trial's closing line."""
-        for spent in self.account.spent:
-            spent.trials += 1
+        self.spent.trials += 1
+        if self.account.searching is not None:
+            self.account.searching.trials += 1
         self._writer.append(
             Entry(
                 DRIVER,
-                self._since_s,
+                self._now_s,
                 0.0,
                 Activity.SAMPLER,
                 search=self.account.search,
@@ -176,41 +223,54 @@ class Books:
             )
         )
 
-    def settle_when_due(self) -> None:
-        """Commit if the last commit was long enough ago."""
-        if self._executor.now_s() - self._committed_s >= COMMIT_INTERVAL_S:
-            self.settle()
+    def settle_when_due(self) -> bool:
+        """Commit if the last commit was long enough ago; return whether all that is posted is committed."""
+        return self._executor.now_s() >= self._settle_at_s and self.settle()
 
-    def settle(self) -> None:
-        """Commit all that is posted: the entries, and the trials' states with them.
+    def settle(self) -> bool:
+        """Commit all that is posted, the entries and the trials' states with them; return whether that is done.
 
-        While the database is away everything is kept and tried again at the next call.
+        While the database is away everything is kept and tried again.
 
         Raises:
             LedgerUnavailable: It has been away for longer than PATIENCE_S.
         """
         with self.turn(Activity.LEDGER):
             self._post_driver()
+            began_s = self._now_s
             try:
                 self._writer.commit()
-            except LedgerUnavailable:
-                self._away_since_s = self._since_s if self._away_since_s is None else self._away_since_s
-                if self._since_s - self._away_since_s > PATIENCE_S:
-                    raise
-            else:
-                self._away_since_s = None
-        self._committed_s = self._since_s
+            except LedgerUnavailable as error:
+                self._is_away(error, began_s)
+                # A try may have waited for a lock. As long again goes to the workers before the next.
+                self._settle_at_s = 2 * self._executor.now_s() - began_s + COMMIT_INTERVAL_S
+                return False
+        if self._away_since_s is not None:
+            self._warn("the database is back, and what was kept is written")
+            self._away_since_s = None
+        self._settle_at_s = self._now_s + COMMIT_INTERVAL_S
+        return True
+
+    def _is_away(self, error: LedgerUnavailable, since_s: float) -> None:
+        if self._away_since_s is None:
+            self._away_since_s = since_s
+            self._warn(f"{error}; it is tried again for {PATIENCE_S:g} s")
+        elif since_s - self._away_since_s > PATIENCE_S:
+            raise error
 
 
-def _of_job(entry: Entry, job: Job, lap: Lap) -> Entry:
-    """Return the entry with what the job adds to it."""
+def _of_job(lap: Lap, job: Job) -> Entry:
+    """Return the entry of a lap that was run for a job."""
     only = None if job.kind is JobKind.SUPERNET else job.candidates[0]
     work = lap.work
-    return replace(
-        entry,
+    return Entry(
+        lap.worker,
+        lap.start_s,
+        lap.seconds,
+        lap.activity,
         search=job.search,
-        job=job.id,
         stage=Stage.FINAL if job.kind is JobKind.FINAL else Stage.SEARCH,
+        job=job.id,
         trial=only.trial if only else None,
         architecture=only.architecture.id if only and len(job.candidates) == 1 else None,
         step=lap.step,
@@ -230,5 +290,6 @@ def _negated(entry: Entry, reason: str | None) -> Entry:
         backward_flop=-entry.backward_flop,
         samples=-entry.samples,
         bytes=-entry.bytes,
+        energy_j=None if entry.energy_j is None else -entry.energy_j,
         reason=reason,
     )

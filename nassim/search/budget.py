@@ -10,7 +10,7 @@ class Spent:
 
     Attributes:
         flop: Operations performed, forward and backward.
-        device_s: Seconds of worker leases, busy or idle; the driver's own are not in it.
+        device_s: Seconds of worker leases, busy or idle, up to this moment; the driver's own are not in it.
         wall_s: Seconds on the run's clock, which stands still while no driver runs.
         trials: Trials that have ended.
     """
@@ -20,22 +20,19 @@ class Spent:
     wall_s: float = 0.0
     trials: int = 0
 
-    def add(self, flop: int, device_s: float) -> None:
-        """Add what a worker did."""
-        self.flop += flop
-        self.device_s += device_s
-
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
     """A budget that was reached.
 
     Attributes:
+        owner: Whose it is: "experiment", or the name of a search.
         name: Which limit.
         limit: The limit.
-        spent: What had been spent when the last job had stopped.
+        spent: What has been spent of it.
     """
 
+    owner: str
     name: str
     limit: float
     spent: float
@@ -46,48 +43,71 @@ class Overrun:
         return max(0.0, self.spent - self.limit)
 
     def __str__(self) -> str:
-        share = f"{self.overshoot / self.limit:.1%}" if self.limit else "all of it"
         return (
-            f"budget reached: {self.name} {self.limit:g}, spent {self.spent:g} (overshoot {self.overshoot:g}, {share})"
+            f"{self.owner}'s budget: {self.name} {self.limit:g} reached, spent {self.spent:g} "
+            f"(overshoot {self.overshoot:g}, {self.overshoot / self.limit:.1%})"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits on what may be spent; None is no limit. Units as in Spent."""
+    """Limits on what may be spent, each above 0; None is no limit. Units as in Spent."""
 
     flop: int | None = None
     device_s: float | None = None
     wall_s: float | None = None
     trials: int | None = None
 
-    def reached(self, spent: Spent) -> Overrun | None:
+    def reached(self, spent: Spent, owner: str = "experiment") -> Overrun | None:
         """Return the first limit that `spent` has reached, or None."""
         for field in fields(self):
             limit = getattr(self, field.name)
             amount = getattr(spent, field.name)
             if limit is not None and amount >= limit:
-                return Overrun(field.name, limit, amount)
+                return Overrun(owner, field.name, limit, amount)
         return None
+
+    def seconds_left(self, spent: Spent, workers: int) -> float:
+        """Return after how many seconds at the soonest a limit on time is reached, with so many workers held."""
+        wall_s = math.inf if self.wall_s is None else self.wall_s - spent.wall_s
+        device_s = math.inf if self.device_s is None or not workers else (self.device_s - spent.device_s) / workers
+        return max(0.0, min(wall_s, device_s))
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The budgets that hold at a time (a search's own, the experiment's), each with what has been spent of it."""
+    """The budgets that hold at a time.
 
-    items: tuple[tuple[Budget, Spent], ...] = ()
+    Attributes:
+        items: Of each budget its owner ("experiment", or the name of a search), its limits, and what has been spent.
+    """
+
+    items: tuple[tuple[str, Budget, Spent], ...] = ()
 
     def reached(self) -> Overrun | None:
         """Return the first limit that is reached, or None."""
-        return next((overrun for budget, spent in self.items if (overrun := budget.reached(spent))), None)
+        for owner, budget, spent in self.items:
+            if overrun := budget.reached(spent, owner):
+                return overrun
+        return None
+
+    def updated(self, overrun: Overrun) -> Overrun:
+        """Return an overrun of one of these budgets with what has been spent by now."""
+        spent = next(spent for owner, _, spent in self.items if owner == overrun.owner)
+        return Overrun(overrun.owner, overrun.name, overrun.limit, getattr(spent, overrun.name))
 
     @property
-    def wall_s_left(self) -> float:
-        """Wall-clock seconds until the first budget is reached; infinite where none limits them."""
-        left = (b.wall_s - s.wall_s for b, s in self.items if b.wall_s is not None)
-        return max(0.0, min(left, default=math.inf))
+    def limits_work(self) -> bool:
+        """Whether a running job may have to be stopped: trials alone are counted when they end."""
+        limits = ((budget.flop, budget.device_s, budget.wall_s) for _, budget, _ in self.items)
+        return any(limit is not None for of_one in limits for limit in of_one)
+
+    def seconds_left(self, workers: int) -> float:
+        """Return after how many seconds at the soonest a limit on time is reached, with so many workers held."""
+        return min((budget.seconds_left(spent, workers) for _, budget, spent in self.items), default=math.inf)
 
     @property
     def trials_left(self) -> float:
         """Trials that may still end; infinite where no budget limits them."""
-        return min((b.trials - s.trials for b, s in self.items if b.trials is not None), default=math.inf)
+        left = (budget.trials - spent.trials for _, budget, spent in self.items if budget.trials is not None)
+        return min(left, default=math.inf)

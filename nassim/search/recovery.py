@@ -1,13 +1,15 @@
-"""Recovery: what a killed driver left unfinished, read from the ledger alone."""
+"""Recovery: what earlier drivers have spent and what the last one left unfinished, read from the ledger alone."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from nassim.cost.work import Activity
-from nassim.ledger.entry import Entry, Stage
-from nassim.search.loop import Point
+from nassim.ledger.entry import DRIVER, Entry, Stage
+from nassim.ledger.store import Ledger
+from nassim.search.budget import Spent
+from nassim.search.flight import Point
 
 _AMOUNTS = ["seconds", "forward_flop", "backward_flop", "samples", "bytes"]
 _KEYS = ["worker", "activity", "search", "stage", "job", "trial", "architecture", "step", "attempt"]
@@ -15,51 +17,65 @@ _KEYS = ["worker", "activity", "search", "stage", "job", "trial", "architecture"
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What a later driver starts from.
+    """What a driver starts from; of a run that begins, nothing.
 
     Attributes:
         points: Where each unfinished job goes on from, by its id.
         lost: The entries whose work went with the driver: done after the last checkpoint of an unfinished job.
+        spent: What the run has spent.
+        spent_by: What each search has spent, its final training left out.
+        found: Names of the searches that are through, their finding posted.
     """
 
-    points: dict[str, Point]
-    lost: tuple[Entry, ...]
+    points: Mapping[str, Point] = field(default_factory=dict)
+    lost: tuple[Entry, ...] = ()
+    spent: Spent = field(default_factory=Spent)
+    spent_by: Mapping[str, Spent] = field(default_factory=dict)
+    found: frozenset[str] = frozenset()
 
 
-def recover(entries: pd.DataFrame, finished: Collection[str] = ()) -> Recovery:
-    """Find the unfinished jobs among a run's entries.
+def recover(ledger: Ledger, run: str, clock_s: float) -> Recovery:
+    """Read what a driver starts from that takes a run over.
 
-    A job is finished when its trial has a closing line, when it trained a supernet up to its checkpoint, or when it is
-    a final training whose search has a finding.
+    A job is finished when its trial has a closing line, when it trained shared weights up to their checkpoint, or when
+    it is a final training whose search has a finding.
 
     Args:
-        entries: The run's entries, in the order of their sequence numbers, as `Ledger.frame` returns them.
-        finished: Names of the searches that have a finding.
+        ledger: Where the run is.
+        run: Its name.
+        clock_s: What the run's clock shows.
     """
-    closed = set(entries.loc[entries["outcome"].notna(), ["search", "trial"]].itertuples(index=False, name=None))
+    found = frozenset(finding.search for finding in ledger.findings(run))
     points: dict[str, Point] = {}
     lost: list[Entry] = []
-    for job, rows in entries[entries["job"].notna()].groupby("job", sort=False):
-        first = rows.iloc[0]
+    for job, rows in _open_jobs(ledger.frame(run), found).groupby("job", sort=False):
         checkpoints = rows[rows["activity"] == Activity.CHECKPOINT]
-        if (
-            (first["search"], first["trial"]) in closed
-            or (first["stage"] == Stage.FINAL and first["search"] in finished)
-            or (first["activity"] == Activity.SUPERNET and not checkpoints.empty)
-        ):
+        if rows["activity"].iloc[0] == Activity.SUPERNET and not checkpoints.empty:
             continue
-        attempt = int(rows["attempt"].max())
         step = 0 if checkpoints.empty else int(checkpoints["step"].max())
-        points[str(job)] = Point(step, attempt + 1)
+        points[str(job)] = Point(step, int(rows["attempt"].max()) + 1)
         unsettled = rows if checkpoints.empty else rows.loc[checkpoints.index[-1] :].iloc[1:]
         lost.extend(_net(unsettled))
-    return Recovery(points, tuple(lost))
+    spent, spent_by = _spent(ledger, run)
+    spent.wall_s = clock_s
+    return Recovery(points, tuple(lost), spent, spent_by, found)
+
+
+def _open_jobs(entries: pd.DataFrame, found: frozenset[str]) -> pd.DataFrame:
+    """Return the entries of jobs that are of no closed trial and of no final training that is through."""
+    closed = entries.loc[entries["outcome"].notna(), ["search", "trial"]].assign(closed=True)
+    rows = entries[entries["job"].notna()]
+    rows = rows.merge(closed, on=["search", "trial"], how="left")
+    through = (rows["stage"] == Stage.FINAL) & rows["search"].isin(found)
+    return rows[rows["closed"].isna() & ~through]
 
 
 def _net(rows: pd.DataFrame) -> list[Entry]:
     """Return what the rows add up to, after the corrections among them, one entry per worker, activity and step."""
     rows = rows[~rows["activity"].isin([Activity.LOST, Activity.PREEMPTED, Activity.CHECKPOINT])]
-    sums = rows.groupby(_KEYS, dropna=False, sort=False).agg({"start_s": "max"} | dict.fromkeys(_AMOUNTS, "sum"))
+    groups = rows.groupby(_KEYS, dropna=False, sort=False)
+    sums = groups[_AMOUNTS].sum()
+    sums = sums.assign(start_s=groups["start_s"].max(), energy_j=groups["energy_j"].sum(min_count=1))
     sums = sums[(sums["seconds"].abs() > 1e-9) | (sums["samples"] != 0)].reset_index()
     return [
         Entry(
@@ -78,6 +94,25 @@ def _net(rows: pd.DataFrame) -> list[Entry]:
             backward_flop=int(row["backward_flop"]),
             samples=int(row["samples"]),
             bytes=int(row["bytes"]),
+            energy_j=None if pd.isna(row["energy_j"]) else float(row["energy_j"]),
         )
         for row in sums.to_dict("records")
     ]
+
+
+def _spent(ledger: Ledger, run: str) -> tuple[Spent, dict[str, Spent]]:
+    """Return what the run and each of its searches have spent; the run's `wall_s` is its clock's to say."""
+    overall, by_search = Spent(), dict[str, Spent]()
+    for row in ledger.totals(run, by=("search", "stage", "worker")).to_dict("records"):
+        of_search = by_search.setdefault(row["search"], Spent()) if row["stage"] == Stage.SEARCH else Spent()
+        for spent in (overall, of_search):
+            spent.flop += int(row["forward_flop"] + row["backward_flop"])
+            if row["worker"] == DRIVER:
+                spent.wall_s += float(row["seconds"])
+            else:
+                spent.device_s += float(row["seconds"])
+    trials = ledger.trials(run)
+    for name in trials.loc[trials["outcome"] != "open", "search"]:
+        overall.trials += 1
+        by_search.setdefault(name, Spent()).trials += 1
+    return overall, by_search

@@ -48,6 +48,7 @@ class Trials:
         self._seed = seed
         self._books = books
         self._open: dict[int, optuna.Trial] = {}
+        self._heard: dict[int, int] = {}
         self._first_value: dict[Architecture, float] = {}
 
     def take_up(self) -> list[Candidate]:
@@ -58,6 +59,7 @@ class Trials:
             architecture = self.architectures[trial.number] = self._space.canonical(trial.params)
             if trial.state is TrialState.RUNNING:
                 self._open[trial.number] = optuna.Trial(self._study, trial._trial_id)
+                self._heard[trial.number] = trial.last_step or 0
                 candidates.append(self._candidate(trial.number))
             elif trial.state is TrialState.COMPLETE and trial.value is not None:
                 self._remember(trial.number, architecture, trial.value)
@@ -87,10 +89,15 @@ class Trials:
         return self._first_value.get(candidate.architecture)
 
     def report(self, number: int, value: float, step: int) -> bool:
-        """Pass a value on to the pruner and return whether it stops the trial."""
+        """Pass a value on to the pruner and return whether it stops the trial.
+
+        A step that is done again after its worker was lost has been reported before, and counts once.
+        """
         with self._books.turn(Activity.SAMPLER):
             trial = self._open[number]
-            trial.report(value, step)
+            if step > self._heard.get(number, 0):
+                trial.report(value, step)
+                self._heard[number] = step
             return trial.should_prune()
 
     def end(self, number: int, outcome: Outcome, value: float | None, attempt: int, reason: str | None) -> None:
@@ -102,6 +109,7 @@ class Trials:
         self._books.end_trial(number, architecture.id, outcome, attempt, reason)
         with self._books.turn(Activity.SAMPLER):
             trial = self._open.pop(number)
+            self._heard.pop(number, None)
             if outcome in (Outcome.COMPLETE, Outcome.DUPLICATE):
                 assert value is not None
                 self._study.tell(trial, value)

@@ -109,12 +109,12 @@ def test_the_plan_of_scores(tmp_path):
     assert job.planned == (Work(Activity.SCORE, 128 * flop, 0, 4 * 128),)
 
 
-def test_a_round_reports_its_loss_and_then_keeps_the_weights(tmp_path):
+def test_a_round_reports_once_its_weights_are_kept(tmp_path):
     evaluator = enas(tmp_path)
     progresses = do(evaluator, evaluator.prepare(0, draw()))
     assert [(p.work.activity, p.step, p.trial, set(p.metrics)) for p in progresses] == [
-        (Activity.SUPERNET, 1, None, {"train_loss"}),
-        (Activity.CHECKPOINT, 1, None, set()),
+        (Activity.SUPERNET, None, None, set()),
+        (Activity.CHECKPOINT, 1, None, {"train_loss"}),
     ]
     assert progresses[1].work.bytes == os.path.getsize(tmp_path / "round-00000.pt")
 

@@ -38,7 +38,7 @@ def test_a_report_an_epoch_and_the_test_last():
 
 
 def test_going_on_from_a_checkpoint_ends_as_if_never_stopped(tmp_path):
-    job = replace(FINAL.plan([FOUND]), checkpoint=str(tmp_path / "final.pt"), checkpoint_every=2)
+    job = replace(FINAL.plan([FOUND]), checkpoint=str(tmp_path / "final"), checkpoint_every=2)
     whole = reports(FINAL.run(replace(job, checkpoint=None)))
     for progress in FINAL.run(job):
         if progress.work.activity is Activity.CHECKPOINT and progress.step == 4:

@@ -1,5 +1,6 @@
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -137,7 +138,7 @@ print(reports(FULL.run(FULL.plan([CANDIDATE]))))
 def checkpointed(folder, first=0, epochs=5, every=1, evaluator=FULL):
     evaluator = replace(evaluator, schedule=replace(SCHEDULE, epochs=epochs))
     job = evaluator.plan([CANDIDATE], first)
-    return evaluator, replace(job, checkpoint=str(folder / "trial-17.pt"), checkpoint_every=every)
+    return evaluator, replace(job, checkpoint=str(folder / "17"), checkpoint_every=every)
 
 
 def killed_at(progresses, wanted):
@@ -159,7 +160,7 @@ def test_going_on_from_a_checkpoint_ends_as_if_never_stopped(tmp_path, step, opt
     killed_at(evaluator.run(job), lambda p: p.work.activity is Activity.CHECKPOINT and p.step == step)
     disturb()
     resumed = replace(evaluator.plan([CANDIDATE], step), checkpoint=job.checkpoint)
-    size = os.path.getsize(job.checkpoint)
+    size = os.path.getsize(job.checkpoint_file(step))
     progresses, flop = counted(evaluator.run(resumed))
     assert progresses[0].work == Work(Activity.TRANSFER, bytes=size)
     assert reports(progresses) == whole[step:]
@@ -172,26 +173,26 @@ def test_checkpoints_come_when_asked_for(tmp_path):
     evaluator, job = checkpointed(tmp_path, epochs=7, every=2)
     written = [(p.step, p.work.bytes) for p in evaluator.run(job) if p.work.activity is Activity.CHECKPOINT]
     assert [step for step, _ in written] == [2, 4, 6]
-    assert os.path.getsize(job.checkpoint) == written[-1][1]
-    assert os.listdir(tmp_path) == ["trial-17.pt"]
+    assert [(step, os.path.getsize(job.checkpoint_file(step))) for step in (2, 4, 6)] == written
+    assert len(os.listdir(job.checkpoint)) == 3
 
 
-def test_a_checkpoint_further_than_was_heard_of_is_taken_up_with_the_missed_reports(tmp_path):
+def test_a_job_goes_on_from_where_it_is_told_though_a_worker_had_come_further(tmp_path):
     evaluator, job = checkpointed(tmp_path)
     whole = reports(evaluator.run(replace(job, checkpoint=None)))
     killed_at(evaluator.run(job), lambda p: p.work.activity is Activity.CHECKPOINT and p.step == 3)
     resumed = replace(evaluator.plan([CANDIDATE], 1), checkpoint=job.checkpoint)
     progresses, flop = counted(evaluator.run(resumed))
     assert reports(progresses) == whole[1:]
-    assert works(progresses)[Activity.TRAIN].samples == 2 * 1079
+    assert works(progresses)[Activity.TRAIN].samples == 4 * 1079
     assert sum(p.work.flop for p in progresses) == flop
 
 
 def test_a_missing_checkpoint_fails_clearly(tmp_path):
     evaluator, job = checkpointed(tmp_path, first=2)
-    with pytest.raises(NassimError, match=r"checkpoint .*trial-17\.pt is missing; workers on several machines need"):
+    with pytest.raises(NassimError, match=r"checkpoint .*/17/000002\.pt is missing; workers on several machines need"):
         list(evaluator.run(job))
-    with pytest.raises(NassimError, match="tpe/trial/17 is to go on from epoch 2, and no checkpoint was kept"):
+    with pytest.raises(NassimError, match="tpe/trial/17 keeps no checkpoints, so there is none of step 2"):
         list(evaluator.run(replace(job, checkpoint=None)))
 
 
@@ -206,34 +207,38 @@ def flip(content):
 def test_a_damaged_checkpoint_fails_clearly(tmp_path, damage):
     evaluator, job = checkpointed(tmp_path)
     killed_at(evaluator.run(job), lambda p: p.step == 2)
-    path = Path(job.checkpoint)
+    path = job.checkpoint_file(1)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(NassimError, match=r"checkpoint .* is damaged"):
         list(evaluator.run(replace(job, first=1)))
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
     class Evil:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "owned"),)
 
     evaluator, job = checkpointed(tmp_path, first=1)
-    torch.save({"model": Evil()}, job.checkpoint)
+    file = job.checkpoint_file(1)
+    file.parent.mkdir()
+    torch.save({"model": Evil()}, file)
     with pytest.raises(NassimError, match="is damaged"):
         list(evaluator.run(job))
-    Path(job.checkpoint).write_bytes(pickle.dumps(Evil()))
+    file.write_bytes(pickle.dumps(Evil()))
     with pytest.raises(NassimError, match="is damaged"):
         list(evaluator.run(job))
     assert not (tmp_path / "owned").exists()
 
 
-def test_a_checkpoint_of_another_trial_or_too_early_is_refused(tmp_path):
+def test_a_checkpoint_of_another_trial_or_epoch_is_refused(tmp_path):
     evaluator, job = checkpointed(tmp_path)
     killed_at(evaluator.run(job), lambda p: p.work.activity is Activity.CHECKPOINT and p.step == 2)
     other = replace(evaluator.plan([replace(CANDIDATE, trial=18)], 1), checkpoint=job.checkpoint)
-    with pytest.raises(NassimError, match=r"is of \('tpe/trial/17', .*each job needs its own path"):
+    with pytest.raises(NassimError, match=r"is of \{'job': 'tpe/trial/17', .*Each job needs a folder of its own"):
         list(evaluator.run(other))
-    with pytest.raises(NassimError, match="is of epoch 2, and tpe/trial/17 is to go on from epoch 4 to 5"):
+    shutil.copy(job.checkpoint_file(2), job.checkpoint_file(4))
+    with pytest.raises(NassimError, match=r"is of .*, epoch 2; wanted that of .*, epoch 4"):
         list(evaluator.run(replace(job, first=4)))
 
 
@@ -295,7 +300,7 @@ def test_divergence_says_where_and_all_work_done_is_told(factor, call):
 
 
 def test_divergence_in_validation():
-    # 17 training steps an epoch, then 2 passes over validation
+    # 17 training steps an epoch, then one pass over validation
     run = trapped(18, lambda y: y * float("nan"))
     with FlopCounterMode(display=False) as counter:
         progresses, error = until_raised(run, Diverged)
@@ -305,7 +310,7 @@ def test_divergence_in_validation():
 
 
 def test_work_before_an_exception_is_told():
-    progresses, error = until_raised(trapped(17 + 2 + 5, out_of_memory), torch.OutOfMemoryError)
+    progresses, error = until_raised(trapped(17 + 1 + 5, out_of_memory), torch.OutOfMemoryError)
     assert "out of memory" in str(error)
     done = works(progresses)
     assert done[Activity.TRAIN].samples == 1079 + 4 * 64

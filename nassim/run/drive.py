@@ -1,0 +1,213 @@
+"""Drive: one driver's share of a run."""
+
+import platform
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+
+from nassim.errors import NassimError
+from nassim.evaluation import Candidate
+from nassim.executors.base import Executor
+from nassim.executors.inline import InlineExecutor
+from nassim.experiment.model import Experiment, Limits
+from nassim.experiment.model import Search as SearchSpec
+from nassim.ledger.entry import Stage
+from nassim.ledger.errors import LedgerUnavailable
+from nassim.ledger.finding import Finding
+from nassim.ledger.store import Ledger
+from nassim.ledger.writer import Writer
+from nassim.notices import FinalEnded, Notice, Observe, RunEnded, RunStarted, SearchEnded, SearchStarted, Warned
+from nassim.parts import Parts, make_executor
+from nassim.run.arm import make_arm
+from nassim.search.account import Account
+from nassim.search.books import Books
+from nassim.search.budget import Allowance, Budget, Spent
+from nassim.search.checkpoints import Checkpoints
+from nassim.search.loop import SearchLoop
+from nassim.search.recovery import Recovery
+from nassim.search.search import Search, SearchFailed
+from nassim.search.stopping import Stopping
+from nassim.seeds import derive_seed
+
+
+class Drive:
+    """One driver's share of a run: all of it, or what is left after an earlier driver.
+
+    Args:
+        experiment: What to run.
+        ledger: Where the run is.
+        writer: Its pen, which says where the run's clock stands.
+        recovery: What earlier drivers have left.
+        folder: The run's folder, a path that all workers share.
+        observe: Is told how it goes on.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        ledger: Ledger,
+        writer: Writer,
+        recovery: Recovery,
+        folder: Path,
+        observe: Observe,
+    ) -> None:
+        self._experiment = experiment
+        self._ledger = ledger
+        self._writer = writer
+        self._recovery = recovery
+        self._folder = folder
+        self._observe = observe
+        self._parts = Parts(experiment, folder)
+        self._checkpoints = (
+            Checkpoints(folder / "checkpoints", experiment.checkpoint.every) if experiment.checkpoint.every else None
+        )
+        self._executor: Executor = make_executor(experiment)
+        self._books = Books(writer, self._executor, recovery.spent, self._warn)
+        self._stopping = Stopping()
+
+    def go(self) -> None:
+        """Drive the run to its end, or as far as it goes, and close its books.
+
+        Raises:
+            NassimError: As for `nassim.run.execute`.
+        """
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            with self._executor:
+                self._start()
+                # Ray takes SIGTERM for itself when it starts, so this comes after.
+                with self._stopping.by_signals():
+                    self._work()
+        except LedgerUnavailable as error:
+            path = self._writer.save_aside(self._folder)
+            raise NassimError(
+                f"{error}. What is not written is saved in {path}; when the database is back, "
+                f"`nassim resume {self._writer.run}` takes it in"
+            ) from error
+
+    def _start(self) -> None:
+        factory = self._parts.factory
+        if isinstance(self._executor, InlineExecutor):
+            factory = self._stopping.interrupting(factory)
+        try:
+            self._executor.start(factory, at_s=self._writer.clock_s)
+        except BaseException as error:
+            self._writer.close("failed" if isinstance(error, Exception) else "interrupted")
+            raise
+        self._books.open(platform.node())
+
+    def _work(self) -> None:
+        status = "failed"
+        try:
+            status = self._searches()
+        except KeyboardInterrupt:
+            status = "interrupted"
+        finally:
+            self._close(status)
+
+    def _searches(self) -> str:
+        """Run what is not finished yet, and return how the run ends."""
+        self._books.write_off(self._recovery.lost, "its driver was killed")
+        names = tuple(spec.name for spec in self._experiment.searches)
+        self._tell(RunStarted, self._writer.run, names, self._executor.capacity, self._ledger.url)
+        failures = []
+        for spec in self._experiment.searches:
+            if spec.name in self._recovery.found:
+                continue
+            try:
+                through = self._arm(spec)
+            except SearchFailed as failure:
+                self._warn(str(failure), spec.name)
+                failures.append(str(failure))
+                continue
+            if not through:
+                return "interrupted" if self._stopping.asked else "stopped"
+        if failures:
+            raise SearchFailed("; ".join(failures))
+        return "finished"
+
+    def _arm(self, spec: SearchSpec) -> bool:
+        """Run a search and the final training of what it found; return False where it was stopped before."""
+        spent = self._recovery.spent_by.get(spec.name) or Spent()
+        search = make_arm(self._parts, spec, self._writer.run, self._writer.storage(), self._checkpoints)
+        found = self._search(spec, search, spent)
+        return found is not None and self._final(search, found, spent)
+
+    def _search(self, spec: SearchSpec, search: Search, spent: Spent) -> Candidate | None:
+        """Run a search; return what it found, or None where it was stopped before."""
+        self._books.work_for(Account(search.name, Stage.SEARCH, spent))
+        limits = _budget(self._experiment.budget), _budget(spec.budget)
+        allowance = Allowance((("experiment", limits[0], self._books.spent), (search.name, limits[1], spent)))
+        loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
+        self._tell(SearchStarted, search.name, spec.evaluator.kind, spec.sampler.name, search.trials, spent.trials)
+        loop.run(self._recovery.points)
+        values = loop.trials.values
+        run_over = self._beyond_trials.reached() or (loop.overrun and loop.overrun.owner == "experiment")
+        stopped = self._stopping.asked or bool(run_over)
+        trial = search.evaluator.choose(values) if values and not stopped else None
+        reason = str(loop.overrun or ("interrupted" if self._stopping.asked else "trials"))
+        self._tell(SearchEnded, search.name, reason, trial, None if trial is None else values[trial])
+        if stopped:
+            return None
+        if trial is None:
+            raise SearchFailed(
+                f"search {search.name} has found nothing: none of its {spent.trials} trials is complete ({reason})"
+            )
+        return Candidate(loop.trials.architectures[trial], trial, derive_seed(self._experiment.seed, "final"))
+
+    def _final(self, search: Search, found: Candidate, spent: Spent) -> bool:
+        """Train what a search found by the final schedule, test it, and post the finding; False where stopped."""
+        evaluator = self._parts.finals[search.name]
+        candidate = replace(found, trial=None)
+        self._books.work_for(Account(search.name, Stage.FINAL, spent))
+        search = replace(search, evaluator=evaluator)
+        loop = SearchLoop(search, self._executor, self._books, self._beyond_trials, self._observe, self._stopping)
+        metrics = loop.run_alone(lambda first: evaluator.plan([candidate], first), self._recovery.points)
+        if loop.overrun:
+            self._warn(str(loop.overrun), search.name)
+        if not metrics:
+            return False
+        profile = self._parts.space.profile(candidate.architecture)
+        self._writer.found(
+            Finding(
+                search=search.name,
+                trial=found.trial,
+                architecture=candidate.architecture,
+                params=profile.params,
+                forward_flop=profile.forward_flop,
+                backward_flop=profile.backward_flop,
+                samples=sum(work.samples for work in evaluator.plan([candidate]).planned if work.backward_flop),
+                seed=candidate.seed,
+                metrics=metrics,
+                overcounted_flop=profile.overcounted_flop,
+            )
+        )
+        self._books.settle()
+        self._tell(FinalEnded, search.name, metrics)
+        return True
+
+    @property
+    def _beyond_trials(self) -> Allowance:
+        """What holds for a final training, which is no trial."""
+        return Allowance((("experiment", replace(_budget(self._experiment.budget), trials=None), self._books.spent),))
+
+    def _close(self, status: str) -> None:
+        for event in self._executor.close():
+            self._books.post(event)
+        self._books.close()
+        self._writer.close(status)
+        if status == "finished" and self._checkpoints:
+            self._checkpoints.clear()
+        self._tell(RunEnded, self._writer.run, status == "finished")
+
+    def _warn(self, message: str, search: str | None = None) -> None:
+        self._observe(Warned(message, self._executor.now_s(), search))
+
+    def _tell(self, notice: type[Notice], first: str, *rest: object) -> None:
+        """Tell the observer; every notice has what it is about first and the clock second."""
+        self._observe(notice(first, self._executor.now_s(), *rest))  # type: ignore[arg-type]
+
+
+def _budget(limits: Limits) -> Budget:
+    return Budget(**limits.model_dump())

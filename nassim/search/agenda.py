@@ -1,0 +1,146 @@
+"""Agenda: what is to be done next."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from nassim.cost.work import Activity
+from nassim.evaluation import Candidate, Job
+from nassim.executors.running import reason_of
+from nassim.ledger.entry import Outcome
+from nassim.search.books import Books
+from nassim.search.budget import Allowance
+from nassim.search.flight import Flight, Point
+from nassim.search.search import Search, SearchFailed
+from nassim.search.trials import Trials
+
+
+class EndTrial(Protocol):
+    """Ends a trial: on the books, for the sampler and for whoever watches."""
+
+    def __call__(
+        self, candidate: Candidate, outcome: Outcome, value: float | None, attempt: int, reason: str | None
+    ) -> None:
+        """End it; see `Trials.end`."""
+
+
+class Agenda:
+    """What is to be done next: a job that lost its worker, a trial that an earlier driver left open, or a new one.
+
+    Attributes:
+        waiting: Jobs that lost their worker, or that are not of a trial.
+        open: Candidates whose trials an earlier driver left open.
+    """
+
+    def __init__(self, search: Search, trials: Trials, books: Books, allowance: Allowance, end: EndTrial) -> None:
+        self.waiting: list[Flight] = []
+        self.open: list[Candidate] = []
+        self._search = search
+        self._trials = trials
+        self._books = books
+        self._allowance = allowance
+        self._end = end
+        self._points: dict[str, Point] = {}
+        self._goal = 0
+
+    def take_up(self, points: Mapping[str, Point]) -> None:
+        """Set out the search's trials, those first that an earlier driver left open."""
+        self._points = dict(points)
+        self.open = self._trials.take_up()
+        self._goal = self._search.trials
+
+    def take_up_alone(self, plan: Callable[[int], Job], points: Mapping[str, Point]) -> None:
+        """Set out a single job, of no trial."""
+        self._points = dict(points)
+        self.waiting.append(self._flight(plan))
+
+    @property
+    def work_left(self) -> bool:
+        """Whether anything is left that has not been handed out."""
+        return bool(self.waiting or self.open) or self._trials.asked < self._goal
+
+    def next(self, flights: Collection[Flight]) -> Flight | None:
+        """Return the next job; None while there is nothing to do but wait.
+
+        Args:
+            flights: The jobs on workers.
+        """
+        if self.waiting:
+            return self.waiting.pop(0)
+        if self._must_prepare():
+            return None if flights else self._preparation()
+        while candidates := self._candidates(sum(len(flight.trials) for flight in flights)):
+            try:
+                return self._flight(partial(self._search.evaluator.plan, candidates))
+            except Exception as error:  # noqa: BLE001, a network may fail to be built in any way
+                self._sort_out(candidates, error)
+        return None
+
+    def _flight(self, plan: Callable[[int], Job]) -> Flight:
+        """Plan a job, from the beginning or from where an earlier driver left it."""
+
+        def plan_from(first: int) -> Job:
+            with self._books.turn(Activity.PLAN):
+                return self._search.dress(plan(first), limited=self._allowance.limits_work)
+
+        job = plan_from(0)
+        if point := self._points.pop(job.id, None):
+            job = replace(plan_from(point.step) if point.step else job, attempt=point.attempt)
+        return Flight(job, plan_from)
+
+    def _must_prepare(self) -> bool:
+        asked = self._trials.asked
+        if self.open or asked >= self._goal:
+            return False
+        return self._search.evaluator.due(asked) and self._trials.prepared != asked
+
+    def _preparation(self) -> Flight:
+        draw = self._search.draw
+        if draw is None:
+            raise SearchFailed(
+                f"search {self._search.name}: its evaluator trains shared weights on architectures drawn from the "
+                "sampler, and this sampler can't draw; use the sampler reinforce or random"
+            )
+        job = self._search.evaluator.prepare(self._trials.asked, lambda n: self._trials.draw(draw, n))
+        return self._flight(lambda first: replace(job, first=first))
+
+    def _candidates(self, in_flight: int) -> list[Candidate]:
+        """Return the candidates of the next job: trials left open by an earlier driver first, then new ones."""
+        evaluator, batch = self._search.evaluator, self._search.evaluator.batch
+        candidates, self.open = self.open[:batch], self.open[batch:]
+        while (
+            len(candidates) < batch
+            and self._trials.asked < self._goal
+            and in_flight + len(candidates) < self._allowance.trials_left
+            and not (candidates and evaluator.due(self._trials.asked))
+        ):
+            candidate = self._trials.ask()
+            value = self._reusable(candidate)
+            if value is None:
+                candidates.append(candidate)
+            else:
+                self._end(candidate, Outcome.DUPLICATE, value, 0, "its architecture was evaluated before")
+        return candidates
+
+    def _reusable(self, candidate: Candidate) -> float | None:
+        """Return an earlier value that the candidate can take instead of being evaluated."""
+        if not (self._search.reuse and self._search.evaluator.stationary):
+            return None
+        return self._trials.earlier_value(candidate)
+
+    def _sort_out(self, candidates: list[Candidate], error: Exception) -> None:
+        """End those candidates that can't be planned, each with its reason, and put the others back."""
+        if len(candidates) == 1:
+            self._end(candidates[0], Outcome.FAILED, None, 0, reason_of(error))
+            return
+        fit = []
+        for candidate in candidates:
+            try:
+                self._search.evaluator.plan([candidate])
+                fit.append(candidate)
+            except Exception as reason:  # noqa: BLE001, as above
+                self._end(candidate, Outcome.FAILED, None, 0, reason_of(reason))
+        if len(fit) == len(candidates):
+            raise error
+        self.open = fit + self.open

@@ -1,0 +1,54 @@
+"""Checkpoints: the files from which unfinished trainings can go on, kept for as long as somebody may need them."""
+
+import shutil
+from pathlib import Path
+
+from nassim.evaluation import Job
+
+
+class Checkpoints:
+    """Where trainings leave their states, and when these may go.
+
+    A state may go once the ledger holds, durably, that a later one of its job is there or that the job is over. Until
+    then a driver that takes over may be sent back to it by what the ledger says. So what is obsolete is named when it
+    is posted and removed after the commit.
+
+    Args:
+        folder: A folder of this run alone, on a path that all workers share.
+        every: Epochs between checkpoints.
+    """
+
+    def __init__(self, folder: Path, every: int = 1) -> None:
+        self.every = every
+        self._folder = folder
+        self._latest: dict[str, int] = {}
+        self._obsolete: list[Path] = []
+
+    def folder_of(self, job_id: str) -> str:
+        """Return where a job keeps its states."""
+        return str(self._folder / job_id)
+
+    def written(self, job: Job, step: int) -> None:
+        """A job's state after a step is there, and posted."""
+        before = self._latest.get(job.id, job.first)
+        if before:
+            self._obsolete.append(job.checkpoint_file(before))
+        self._latest[job.id] = step
+
+    def over(self, job: Job) -> None:
+        """A job is over, and posted as such."""
+        if self._latest.pop(job.id, job.first) and job.checkpoint is not None:
+            self._obsolete.append(Path(job.checkpoint))
+
+    def sweep(self) -> None:
+        """Remove what is obsolete. To be called when all that is posted is committed."""
+        for path in self._obsolete:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        self._obsolete.clear()
+
+    def clear(self) -> None:
+        """Remove all there is: the run has finished."""
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,71 @@
+"""Search: one arm of an experiment, ready to run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import optuna
+
+from nassim.errors import NassimError
+from nassim.evaluation import Evaluator, Job, JobKind
+from nassim.search.checkpoints import Checkpoints
+from nassim.space import SearchSpace
+from nassim.space.architecture import Architecture
+
+TRAININGS = (JobKind.TRAIN, JobKind.FINAL)
+"""Jobs that train one architecture and keep checkpoints as the search says; others look after their own state."""
+
+
+class SearchFailed(NassimError):  # noqa: N818, a state of a search rather than an error of the program
+    """A search that can't go on, though others can: a job failed that it can't do without, or no trial is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One arm of an experiment, ready to run.
+
+    Attributes:
+        name: Its name.
+        seed: The run's seed; a trial's seed depends on it and the trial's number alone.
+        space: Where it searches.
+        evaluator: How candidates are evaluated.
+        study: Its Optuna study, with sampler and pruner.
+        draw: Draws n architectures from the sampler's policy with a seed; None where the sampler can't.
+        trials: Trials the search takes, all outcomes counted.
+        prunes: Whether the pruner may stop trials, so that jobs wait for its verdict at each report.
+        reuse: Whether a duplicate takes the earlier trial's value instead of being evaluated again.
+        retries: How often in a row a job that lost its worker is handed out again without getting further.
+        trial_timeout_s: Seconds on a worker after which a trial fails; None for no limit.
+        checkpoints: Where trainings keep their states; None where they keep none.
+    """
+
+    name: str
+    seed: int
+    space: SearchSpace
+    evaluator: Evaluator
+    study: optuna.Study
+    draw: Callable[[int, int], list[Architecture]] | None
+    trials: int
+    prunes: bool = False
+    reuse: bool = False
+    retries: int = 3
+    trial_timeout_s: float | None = None
+    checkpoints: Checkpoints | None = None
+
+    def dress(self, job: Job, *, limited: bool) -> Job:
+        """Return the job with what the search, not the evaluator, says about it.
+
+        Args:
+            job: As planned.
+            limited: Whether a budget may have it stopped. It then waits for the verdict after each report, as for the
+                pruner's, or it would be an epoch further by the time that it hears of it.
+        """
+        if job.kind not in TRAININGS:
+            return job
+        of_trial = job.kind is JobKind.TRAIN
+        return replace(
+            job,
+            gated=limited or (self.prunes and of_trial),
+            checkpoint=self.checkpoints.folder_of(job.id) if self.checkpoints else None,
+            checkpoint_every=self.checkpoints.every if self.checkpoints else 1,
+            timeout_s=self.trial_timeout_s if of_trial else None,
+        )
