@@ -1,11 +1,10 @@
-"""Counts what a network costs: parameters, forward and backward FLOP of one training step.
+"""Counts what a network costs: parameters, FLOP and bytes moved of one training step.
 
-The figures are those of torch's `FlopCounterMode`: its formulas, summed over the operations that a real forward and
+The FLOP are those of torch's `FlopCounterMode`: its formulas, summed over the operations that a real forward and
 backward pass dispatches on the meta device, where nothing is computed. This counter differs in speed alone: it tracks
 modules only if asked, and remembers what an operation makes of its arguments' shapes.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
@@ -14,15 +13,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from nassim.cost.dispatch import OperationCounter, Tally
-from nassim.cost.layers import LayerTracker
+from nassim.cost.layers import LayerTracker, weigh
 from nassim.cost.profile import LayerCost, Profile
 from nassim.errors import NassimError
 
-BATCH = 1009
-"""Inputs in the counted batch: a prime, so that what is not proportional to the batch shows in a remainder."""
-
-OTHER_BATCH = 1013
-"""Counted too, where the remainder leaves a doubt."""
+BATCHES = (1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049, 1051, 1061, 1063, 1069)
+"""Inputs in the counted batch: primes, so that what is not proportional to the batch shows in a remainder."""
 
 
 def count(
@@ -43,28 +39,48 @@ def count(
         NassimError: The network can't take such an input, doesn't return a tensor, or costs for a batch of n other than
             n times as much as for one input.
     """
-    forward, backward, rows = _step(module, input_shape, dtype, BATCH, layers)
-    totals = [_per_input(tally, BATCH) for tally in (forward, backward)]
-    if None in totals:
-        other = _step(module, input_shape, dtype, OTHER_BATCH, False)
-        totals = [
-            _compare(name, tally.flop, doubtful.flop)
-            for name, tally, doubtful in zip(("forward", "backward"), (forward, backward), other[:2], strict=True)
-        ]
-    uncounted = Counter(forward.uncounted) + Counter(backward.uncounted)
-    weights = [*module.parameters(), *module.buffers()]
+    batch, other_batch = batches(module, input_shape)
+    forward, backward, rows = _step(module, input_shape, dtype, batch, layers)
+    flop = [per_input(tally, batch) for tally in (forward, backward)]
+    if None in flop:
+        other = _step(module, input_shape, dtype, other_batch, False)
+        for name, tally, doubtful in zip(("forward", "backward"), (forward, backward), other[:2], strict=True):
+            _compare(name, (tally.flop, batch), (doubtful.flop, other_batch))
+    params, weight_bytes = weigh(module.parameters(), module.buffers())
     return Profile(
-        params=sum(weight.numel() for weight in module.parameters() if weight.requires_grad),
-        forward_flop=totals[0] or 0,
-        backward_flop=totals[1] or 0,
-        weight_bytes=sum(weight.numel() * weight.element_size() for weight in weights),
-        overcounted_flop=backward.overcounted_flop // BATCH,
-        uncounted=tuple(sorted(uncounted.items())),
+        params=params,
+        forward_flop=forward.flop // batch,
+        backward_flop=backward.flop // batch,
+        weight_bytes=weight_bytes,
+        overcounted_flop=backward.overcounted_flop // batch,
+        read_bytes=forward.read_bytes // batch,
+        written_bytes=forward.written_bytes // batch,
+        elementwise_bytes=forward.elementwise_bytes // batch,
+        backward_read_bytes=backward.read_bytes // batch,
+        backward_written_bytes=backward.written_bytes // batch,
+        backward_elementwise_bytes=backward.elementwise_bytes // batch,
+        uncounted=tuple(sorted((forward.uncounted + backward.uncounted).items())),
         layers=tuple(rows),
     )
 
 
-def _per_input(tally: Tally, batch: int) -> int | None:
+def batches(module: nn.Module, input_shape: Sequence[int]) -> tuple[int, int]:
+    """Return two sizes of a batch, primes that divide no size of the network's weights or of its input.
+
+    Raises:
+        NassimError: There are none.
+    """
+    sizes = {size for weight in (*module.parameters(), *module.buffers()) for size in weight.shape} | {*input_shape}
+    fitting = [batch for batch in BATCHES if all(size % batch for size in sizes)]
+    if len(fitting) < 2:
+        raise NassimError(
+            f"the sizes of this network's layers are multiples of the primes {', '.join(map(str, BATCHES))}, of which "
+            "two must be free to tell inputs from weights"
+        )
+    return fitting[0], fitting[1]
+
+
+def per_input(tally: Tally, batch: int) -> int | None:
     """Return the FLOP for one input; None where some operation may not be proportional to the batch."""
     for flop in tally.amounts:
         if flop % batch or (flop and flop // batch % batch == 0):
@@ -72,14 +88,14 @@ def _per_input(tally: Tally, batch: int) -> int | None:
     return tally.flop // batch
 
 
-def _compare(name: str, flop: int, other_flop: int) -> int:
-    if flop * OTHER_BATCH != other_flop * BATCH:
+def _compare(name: str, one: tuple[int, int], other: tuple[int, int]) -> None:
+    """Refuse FLOP of two batches, each given with the batch's size, that are not in proportion."""
+    if one[0] * other[1] != other[0] * one[1]:
         raise NassimError(
-            f"the {name} pass of this network costs {flop:,} FLOP for {BATCH} inputs and {other_flop:,} for "
-            f"{OTHER_BATCH}: not in proportion, so there is no cost of one input; products of weights alone, or "
+            f"the {name} pass of this network costs {one[0]:,} FLOP for {one[1]} inputs and {other[0]:,} for "
+            f"{other[1]}: not in proportion, so there is no cost of one input; products of weights alone, or "
             "between the inputs of a batch, can't be counted for one input"
         )
-    return flop // BATCH
 
 
 def _step(
@@ -88,7 +104,7 @@ def _step(
     """Run one training step on a batch and return what its forward and its backward pass counted."""
     if dtype is None:
         dtype = next((w.dtype for w in module.parameters() if w.dtype.is_floating_point), torch.float32)
-    counter = OperationCounter()
+    counter = OperationCounter(batch)
     with _in_training(module), torch.inference_mode(False), torch.enable_grad():
         call = _on_meta(module)
         x = torch.empty((batch, *input_shape), dtype=dtype, device="meta")
@@ -112,7 +128,7 @@ def _step(
                     start.backward()  # type: ignore[no-untyped-call]
             backward = counter.take()
             rows = tracker.rows(forward, backward, batch) if tracker else []
-    return forward, backward, rows
+    return Tally.total(forward.values()), Tally.total(backward.values()), rows
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Counts the FLOP of the operations that torch dispatches to the meta device, and remembers what each returns."""
+"""Counts what the operations cost that torch dispatches to the meta device, and remembers what each returns."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from nassim.cost.operations import is_free
+from nassim.cost.traffic import Traffic, traffic_of
 
 MEMORY_LIMIT = 50_000
 """Remembered operations, by arguments, after which memory starts anew."""
@@ -22,21 +23,39 @@ PLAIN_VALUES = (int, float, bool, str, torch.dtype, torch.device, torch.layout, 
 
 @dataclass(slots=True)
 class Tally:
-    """What a pass counted, for the whole batch.
+    """What was counted in one scope, for the whole batch.
 
     Attributes:
         flop: FLOP.
         overcounted_flop: The part of them that is beyond the operations performed.
+        read_bytes: Bytes of activations read.
+        written_bytes: Bytes of activations written.
+        elementwise_bytes: The part of both that operations without FLOP moved.
         amounts: The distinct FLOP of single operations.
         uncounted: Calls of operations that have no formula and are not known to be free of contractions.
-        by_scope: FLOP by the scope that the counter was in.
     """
 
     flop: int = 0
     overcounted_flop: int = 0
+    read_bytes: int = 0
+    written_bytes: int = 0
+    elementwise_bytes: int = 0
     amounts: set[int] = field(default_factory=set)
     uncounted: Counter[str] = field(default_factory=Counter)
-    by_scope: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def total(cls, tallies: Iterable["Tally"]) -> "Tally":
+        """Return what was counted in several scopes together."""
+        total = cls()
+        for tally in tallies:
+            total.flop += tally.flop
+            total.overcounted_flop += tally.overcounted_flop
+            total.read_bytes += tally.read_bytes
+            total.written_bytes += tally.written_bytes
+            total.elementwise_bytes += tally.elementwise_bytes
+            total.amounts |= tally.amounts
+            total.uncounted += tally.uncounted
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +67,17 @@ class _Kind:
     in_place: bool
     replayable: bool
     uncounted: str | None
+    traffic: Traffic
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What an operation made of its arguments: FLOP, and the shapes, strides and types of its results."""
+    """What an operation made of its arguments: its cost, and the shapes, strides and types of its results."""
 
     flop: int
     overcounted_flop: int
+    read_bytes: int
+    written_bytes: int
     results: tuple[tuple[Any, Any, Any] | None, ...]
     single: bool
 
@@ -69,19 +91,24 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     An operation's kernel for the meta device takes 50 to 500 µs, for it is written in Python. Networks repeat their
     layers, so what an operation returns for arguments of the same shapes is remembered and made anew in 10 µs.
 
+    Args:
+        batch: Inputs in a batch: a prime that divides no size of a weight, so that a tensor that holds something for
+            each input is known by its number of elements.
+
     Attributes:
-        scope: Name under which FLOP are booked in `Tally.by_scope`.
+        scope: What the operations are booked under; free to be changed at any time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, batch: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.scope = ""
-        self._tally = Tally()
+        self.scope: Hashable = ""
+        self._batch = batch
+        self._tallies: defaultdict[Hashable, Tally] = defaultdict(Tally)
 
-    def take(self) -> Tally:
-        """Return what was counted since the last call."""
-        tally, self._tally = self._tally, Tally()
-        return tally
+    def take(self) -> defaultdict[Hashable, Tally]:
+        """Return what was counted since the last call, by scope."""
+        tallies, self._tallies = self._tallies, defaultdict(Tally)
+        return tallies
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -91,13 +118,13 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if kind.decomposes:
             with self:
                 return func.decompose(*args, **kwargs)
-        key = _key(func, args, kwargs) if kind.replayable else None
+        key = self._key(func, args, kwargs) if kind.replayable else None
         outcome = _memory.get(key) if key is not None else None
         if outcome is not None:
             result = args[0] if kind.in_place else _rebuild(outcome)
         else:
             result = func(*args, **kwargs)
-            outcome = _observe(kind, func, args, kwargs, result)
+            outcome = self._observe(kind, func, args, kwargs, result)
             if key is not None and outcome.results is not _UNKNOWN:
                 if len(_memory) >= MEMORY_LIMIT:
                     _memory.clear()
@@ -106,14 +133,39 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def _book(self, kind: _Kind, outcome: _Outcome) -> None:
-        tally = self._tally
+        tally = self._tallies[self.scope]
+        tally.read_bytes += outcome.read_bytes
+        tally.written_bytes += outcome.written_bytes
+        if kind.formula is None:
+            tally.elementwise_bytes += outcome.read_bytes + outcome.written_bytes
         if outcome.flop:
             tally.flop += outcome.flop
             tally.overcounted_flop += outcome.overcounted_flop
             tally.amounts.add(outcome.flop)
-            tally.by_scope[self.scope] += outcome.flop
         elif kind.uncounted:
             tally.uncounted[kind.uncounted] += 1
+
+    def _key(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Return what an operation's outcome depends on, or None where that can't be said."""
+        try:
+            return func, self._batch, _describe(args), _describe(tuple(kwargs.items()))
+        except TypeError:
+            return None
+
+    def _observe(
+        self, kind: _Kind, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
+    ) -> _Outcome:
+        flop = kind.formula(*args, **kwargs, out_val=result) if kind.formula else 0
+        is_convolution = func is torch.ops.aten.convolution_backward.default
+        overcounted = _overcounted(kind.formula, args, result) if is_convolution else 0
+        read_bytes, written_bytes = kind.traffic.moved(args, kwargs, result, self._batch)
+        single = not isinstance(result, tuple | list)
+        results = [result] if single else result
+        plain = all(value is None or type(value) in PLAIN_TENSORS for value in results)
+        specs = tuple(
+            None if value is None else (value.shape, value.stride(), value.dtype) for value in results
+        ) if plain else _UNKNOWN  # fmt: skip
+        return _Outcome(flop, overcounted, read_bytes, written_bytes, specs, single)
 
 
 _UNKNOWN: tuple[Any, ...] = (object(),)
@@ -135,19 +187,8 @@ def _kind(func: Any) -> _Kind:
         in_place=in_place,
         replayable=in_place or not aliases,
         uncounted=None if formula or is_free(func) else str(func._overloadpacket).replace("aten.", ""),
+        traffic=traffic_of(func),
     )
-
-
-def _observe(kind: _Kind, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> _Outcome:
-    flop = kind.formula(*args, **kwargs, out_val=result) if kind.formula else 0
-    overcounted = _overcounted(kind.formula, args, result) if func is torch.ops.aten.convolution_backward.default else 0
-    single = not isinstance(result, tuple | list)
-    results = [result] if single else result
-    plain = all(value is None or type(value) in PLAIN_TENSORS for value in results)
-    specs = tuple(
-        None if value is None else (value.shape, value.stride(), value.dtype) for value in results
-    ) if plain else _UNKNOWN  # fmt: skip
-    return _Outcome(flop, overcounted, specs, single)
 
 
 def _overcounted(formula: Any, args: tuple[Any, ...], result: Any) -> int:
@@ -169,14 +210,6 @@ def _rebuild(outcome: _Outcome) -> Any:
         for spec in outcome.results
     ]
     return results[0] if outcome.single else tuple(results)
-
-
-def _key(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Return what an operation's outcome depends on, or None where that can't be said."""
-    try:
-        return func, _describe(args), _describe(tuple(kwargs.items()))
-    except TypeError:
-        return None
 
 
 def _describe(values: Any) -> tuple[Any, ...]:

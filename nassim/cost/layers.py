@@ -1,6 +1,6 @@
-"""Attributes FLOP to the layers of a network, in the forward and in the backward pass."""
+"""Attributes costs to the layers of a network, in the forward and in the backward pass."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -11,6 +11,16 @@ from torch.utils.hooks import RemovableHandle
 
 from nassim.cost.dispatch import OperationCounter, Tally
 from nassim.cost.profile import LayerCost
+
+Scopes = Mapping[Hashable, Tally]
+"""What was counted, by the path of the module that did it; nothing, where it is not known."""
+
+
+def weigh(parameters: Iterable[Tensor], buffers: Iterable[Tensor]) -> tuple[int, int]:
+    """Return how many of these parameters learn, and the bytes of all parameters and buffers."""
+    parameters, buffers = tuple(parameters), tuple(buffers)
+    learning = sum(weight.numel() for weight in parameters if weight.requires_grad)
+    return learning, sum(weight.numel() * weight.element_size() for weight in (*parameters, *buffers))
 
 
 class LayerTracker:
@@ -42,7 +52,7 @@ class LayerTracker:
 
     def _entering(self, path: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
-            self._claim(tree_leaves((args, kwargs)), self._counter.scope)
+            self._claim(tree_leaves((args, kwargs)), self._running[-1] if self._running else "")
             self._running.append(path)
             self._counter.scope = path
             self._shapes.setdefault(path, ())
@@ -70,21 +80,30 @@ class LayerTracker:
             self._hooks.append(node.register_prehook(lambda _, scope=scope: setattr(self._counter, "scope", scope)))
             waiting += [earlier for earlier, _ in node.next_functions if earlier is not None]
 
-    def rows(self, forward: Tally, backward: Tally, batch: int) -> list[LayerCost]:
+    def rows(self, forward: Scopes, backward: Scopes, batch: int) -> list[LayerCost]:
         """Return the layers in the order in which they first ran.
 
-        They are the modules without parts, and those with parts that also have FLOP of their own.
+        They are the modules without parts, and those with parts that also do something themselves.
         """
         modules = dict(self._network.named_modules())
-        return [
-            LayerCost(
+        rows = []
+        for path, shape in self._shapes.items():
+            module, ahead, back = modules[path], forward[path], backward[path]
+            if any(module.children()) and not (ahead.flop or back.flop or ahead.written_bytes or back.written_bytes):
+                continue
+            params, weight_bytes = weigh(module.parameters(recurse=False), module.buffers(recurse=False))
+            row = LayerCost(
                 name=path,
-                kind=type(modules[path]).__name__,
-                params=sum(p.numel() for p in modules[path].parameters(recurse=False) if p.requires_grad),
-                forward_flop=forward.by_scope[path] // batch,
-                backward_flop=backward.by_scope[path] // batch,
+                kind=type(module).__name__,
+                params=params,
+                weight_bytes=weight_bytes,
+                forward_flop=ahead.flop // batch,
+                backward_flop=back.flop // batch,
+                read_bytes=ahead.read_bytes // batch,
+                written_bytes=ahead.written_bytes // batch,
+                backward_read_bytes=back.read_bytes // batch,
+                backward_written_bytes=back.written_bytes // batch,
                 output_shape=shape,
             )
-            for path, shape in self._shapes.items()
-            if not any(modules[path].children()) or forward.by_scope[path] or backward.by_scope[path]
-        ]
+            rows.append(row)
+        return rows

@@ -13,16 +13,26 @@ class LayerCost:
         name: Dotted path of the module in the network.
         kind: Class name of the module.
         params: Learnable parameters held by the module itself.
+        weight_bytes: Bytes of its parameters and buffers.
         forward_flop: FLOP of the forward pass of one input.
         backward_flop: FLOP of the backward pass of one input.
+        read_bytes: Bytes of activations read in the forward pass of one input (see Profile).
+        written_bytes: Bytes of activations written in it.
+        backward_read_bytes: Bytes of activations and their gradients read in the backward pass of one input.
+        backward_written_bytes: Bytes of activations' gradients written in it.
         output_shape: Shape of the output for one input, without the batch dimension.
     """
 
     name: str
     kind: str
     params: int
+    weight_bytes: int
     forward_flop: int
     backward_flop: int
+    read_bytes: int
+    written_bytes: int
+    backward_read_bytes: int
+    backward_written_bytes: int
     output_shape: tuple[int, ...]
 
     @property
@@ -31,11 +41,22 @@ class LayerCost:
         return self.forward_flop // FLOP_PER_MAC
 
 
+AMOUNTS = (
+    "params", "forward_flop", "backward_flop", "weight_bytes", "overcounted_flop", "read_bytes", "written_bytes",
+    "elementwise_bytes", "backward_read_bytes", "backward_written_bytes", "backward_elementwise_bytes",
+)  # fmt: skip
+"""The whole numbers of a Profile: its first fields, in their order. Those of a network's parts add up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What one network costs for one input (a batch of n costs n times as much).
 
-    Counted by torch's FlopCounterMode: contractions (convolutions, linear layers, attention) alone.
+    FLOP are those of torch's FlopCounterMode: of contractions (convolutions, linear layers, attention) alone.
+    All other work is known by the bytes it moves, and never mixed into the FLOP: each operation of a training step
+    reads every activation among its arguments once and writes its results once, as frameworks do that fuse nothing and
+    as if there were no cache. What does not grow with the batch (weights, their gradients, statistics) is left out, and
+    so is what only views a tensor another way. `nassim.cost.memory` counts what must be held.
 
     Attributes:
         params: Learnable parameters.
@@ -44,6 +65,13 @@ class Profile:
         weight_bytes: Bytes of parameters and buffers.
         overcounted_flop: The part of `backward_flop` that FlopCounterMode counts beyond the operations performed:
             it counts the weight gradient of a grouped convolution once per group too often.
+        read_bytes: Bytes of activations read in the forward pass.
+        written_bytes: Bytes of activations written in the forward pass.
+        elementwise_bytes: The part of both that is moved by operations without FLOP: activations, normalisation,
+            pooling, additions, copies.
+        backward_read_bytes: Bytes of activations and of their gradients read in the backward pass.
+        backward_written_bytes: Bytes of activations' gradients written in the backward pass.
+        backward_elementwise_bytes: The part of both that is moved by operations without FLOP.
         uncounted: Operations for which torch has no formula and which are neither element-wise, normalisation,
             pooling nor data movement, with the number of calls. Empty for a network that is counted in full.
         layers: The leaf modules, in the order in which they run; empty unless asked for.
@@ -54,6 +82,12 @@ class Profile:
     backward_flop: int
     weight_bytes: int
     overcounted_flop: int = 0
+    read_bytes: int = 0
+    written_bytes: int = 0
+    elementwise_bytes: int = 0
+    backward_read_bytes: int = 0
+    backward_written_bytes: int = 0
+    backward_elementwise_bytes: int = 0
     uncounted: tuple[tuple[str, int], ...] = ()
     layers: tuple[LayerCost, ...] = field(default=(), repr=False)
 
