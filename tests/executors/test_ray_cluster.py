@@ -180,6 +180,7 @@ def test_two_executors_one_after_the_other_have_a_ray_each_and_leave_none():
         assert not ray.is_initialized()
 
 
+@pytest.mark.slow
 def test_a_gpu_that_is_not_there_is_told_at_once():
     with RayExecutor(workers=2, gpus_per_worker=4096) as executor:
         message = r"2 workers are to hold 4096 GPU each, and this machine has \d+; ask for less, or give the address"
