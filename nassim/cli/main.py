@@ -1,6 +1,7 @@
 """The commands."""
 
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -29,6 +30,10 @@ LedgerUrl = Annotated[
     typer.Option(
         "--ledger", envvar="NASSIM_LEDGER", metavar="URL", help="The ledger, for example sqlite:///nassim.db."
     ),
+]
+CatalogueFile = Annotated[
+    str | None,
+    typer.Option("--catalogue", metavar="FILE", help="A file that adds to the catalogue (docs/hardware.md)."),
 ]
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run; by default the latest.")]
 
@@ -102,9 +107,21 @@ def report(
     run: Run = None,
     format: Annotated[Format, typer.Option(help="Text for people, JSON for programs.")] = Format.TEXT,
     ledger: LedgerUrl = DEFAULT_LEDGER,
+    device: Annotated[str | None, typer.Option(help="Price the run as if its seconds were on this device.")] = None,
+    region: Annotated[str | None, typer.Option(help="Country, state or cloud region of the electricity.")] = None,
+    pue: Annotated[
+        str | None, typer.Option(help="Energy of the data centre over the devices': a number or a name.")
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="Whose prices; by default the first listed.")] = None,
+    billing: Annotated[str | None, typer.Option(help="On what terms: on-demand, spot, ...")] = None,
+    catalogue: CatalogueFile = None,
 ) -> None:
-    """Report what a run cost, next to what the models it found cost, from the ledger alone."""
-    _report(run or _latest(ledger), format, ledger)
+    """Report what a run cost, next to what the models it found cost, from the ledger alone.
+
+    Region, PUE and prices are applied anew; those not given are the experiment's own, if it names any.
+    """
+    given = {"device": device, "region": region, "pue": pue, "provider": provider, "billing": billing}
+    _report(run or _latest(ledger), format, ledger, {**given, "catalogue": catalogue})
 
 
 @app.command()
@@ -174,19 +191,22 @@ def _latest(ledger: str) -> str:
     return records[-1].name
 
 
-def _report(run: str, format: Format, ledger: str) -> str:
+def _report(run: str, format: Format, ledger: str, terms: Mapping[str, str | None] | None = None) -> str:
     """Print a run's report and return its status."""
     from nassim.cli.printing import print_plainly, width
     from nassim.ledger.store import Ledger
+    from nassim.report.bill import run_cost
     from nassim.report.json import to_json
     from nassim.report.reading import summarise
     from nassim.report.text import render
 
-    summary = summarise(Ledger.open(ledger), run)
+    opened = Ledger.open(ledger)
+    summary = summarise(opened, run)
+    cost = run_cost(opened, run, {name: term for name, term in (terms or {}).items() if term is not None})
     if format is Format.JSON:
-        print(to_json(summary))
+        print(to_json(summary, cost))
     else:
-        print_plainly(render(summary, width()))
+        print_plainly(render(summary, cost, width()))
     return summary.status
 
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from nassim.report.bill import RunCost
+from nassim.report.bill_json import costs_document
 from nassim.report.summary import (
     EXCLUDED,
     INCLUDED,
@@ -18,13 +20,13 @@ SCHEMA = 1
 """Goes up when a key changes its meaning."""
 
 
-def to_json(summary: RunSummary) -> str:
-    """Return the summary as JSON text; what is unknown is null."""
-    return json.dumps(document(summary), indent=2, ensure_ascii=False, allow_nan=False)
+def to_json(summary: RunSummary, cost: RunCost) -> str:
+    """Return a run's summary and cost as JSON text; what is unknown is null."""
+    return json.dumps(document(summary, cost), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def document(summary: RunSummary) -> dict[str, Any]:
-    """Return the summary as plain JSON values."""
+def document(summary: RunSummary, cost: RunCost) -> dict[str, Any]:
+    """Return a run's summary and cost as plain JSON values."""
     return {
         "schema": SCHEMA,
         "run": summary.run,
@@ -40,6 +42,7 @@ def document(summary: RunSummary) -> dict[str, Any]:
         "searches": [_search(search) for search in summary.searches],
         "shared": _compute(summary.shared),
         "total": _compute(summary.total),
+        "costs": costs_document(cost),
         "balance": {"closes": summary.closes, "workers": [_worker(worker) for worker in summary.balance]},
         "included": list(INCLUDED),
         "excluded": list(EXCLUDED),

@@ -36,15 +36,15 @@ def summarise(ledger: Ledger, run: str) -> RunSummary:
     record = ledger.run(run)
     experiment = record.experiment
     leases = ledger.leases(run)
-    peaks = {lease["worker"]: _known(lease["peak_flop_per_s"]) for lease in _rows(leases)}
-    rows = _rows(ledger.totals(run, by=("search", "stage", "activity", "worker")))
-    trials = _rows(ledger.trials(run))
+    peaks = {lease["worker"]: _known(lease["peak_flop_per_s"]) for lease in rows_of(leases)}
+    rows = rows_of(ledger.totals(run, by=("search", "stage", "activity", "worker")))
+    trials = rows_of(ledger.trials(run))
     findings = {finding.search: finding for finding in ledger.findings(run)}
     plans = {plan["name"]: plan for plan in experiment.get("searches", ())}
     names = dict.fromkeys([*plans, *(row["search"] for row in rows if row["search"] is not None)])
     balance = tuple(
         WorkerBalance(row["worker"], row["leased_s"], row["posted_s"], bool(row["closed"]))
-        for row in _rows(ledger.balance(run))
+        for row in rows_of(ledger.balance(run))
     )
     return RunSummary(
         run=record.name,
@@ -67,14 +67,14 @@ def summarise(ledger: Ledger, run: str) -> RunSummary:
             )
             for name in names
         ),
-        shared=_compute((row for row in rows if _is_shared(row)), peaks),
+        shared=_compute((row for row in rows if is_shared(row)), peaks),
         total=_compute(rows, peaks),
         wall_s=next((worker.leased_s for worker in balance if worker.worker == DRIVER), None),
         balance=balance,
     )
 
 
-def _is_shared(row: Row) -> bool:
+def is_shared(row: Row) -> bool:
     """Whether a row belongs to no single search. Workers start up for all of them, whichever is at hand then."""
     return row["search"] is None or row["activity"] == Activity.STARTUP
 
@@ -87,7 +87,7 @@ def _search(
     finding: Finding | None,
     peaks: Mapping[str, float | None],
 ) -> SearchSummary:
-    own = [row for row in rows if not _is_shared(row)]
+    own = [row for row in rows if not is_shared(row)]
     final = _compute((row for row in own if row["stage"] == Stage.FINAL), peaks)
     return SearchSummary(
         name=name,
@@ -163,7 +163,7 @@ def _found(finding: Finding, final: Compute) -> FoundModel:
 
 def _devices(leases: pd.DataFrame) -> tuple[Device, ...]:
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for lease in _rows(leases):
+    for lease in rows_of(leases):
         if lease["worker"] != DRIVER:
             alike = lease["device"], lease["processors"], _known(lease["peak_flop_per_s"]), lease["peak_source"]
             groups[alike].append(lease)
@@ -180,7 +180,7 @@ def _devices(leases: pd.DataFrame) -> tuple[Device, ...]:
     )
 
 
-def _rows(table: pd.DataFrame) -> list[Row]:
+def rows_of(table: pd.DataFrame) -> list[Row]:
     """Return a table's rows as dicts, with None where a value is missing."""
     names = list(table.columns)
     return [

@@ -10,6 +10,8 @@ from rich.text import Text
 
 from nassim.cost.work import Activity
 from nassim.report import units
+from nassim.report.bill import RunCost
+from nassim.report.bill_text import render_bill
 from nassim.report.summary import EXCLUDED, INCLUDED, Compute, Device, FoundModel, RunSummary, SearchSummary
 
 NARROWEST = 80
@@ -21,11 +23,12 @@ Searches = Sequence[SearchSummary]
 Row = tuple[str, list[str]]
 
 
-def render(summary: RunSummary, width: int = NARROWEST) -> RenderableType:
+def render(summary: RunSummary, cost: RunCost, width: int = NARROWEST) -> RenderableType:
     """Return a run's summary, ready to be printed by rich.
 
     Args:
         summary: The run.
+        cost: What it cost.
         width: Columns there are; searches that don't fit side by side follow below.
     """
     side_by_side = max(1, (max(width, NARROWEST) - LABEL_WIDTH) // (COLUMN_WIDTH + 2))
@@ -33,6 +36,8 @@ def render(summary: RunSummary, width: int = NARROWEST) -> RenderableType:
     return Group(
         *_heading(summary),
         *(part for searches in groups for part in ("", _comparison(searches))),
+        "",
+        render_bill(cost),
         "",
         *_books(summary),
         "",

@@ -53,6 +53,13 @@ def times(value: float | None) -> str:
     return UNKNOWN if value is None else f"{_plain(value)} x"
 
 
+def number(value: float | None) -> str:
+    """Return a number of any size with three significant digits."""
+    if value is None:
+        return UNKNOWN
+    return _plain(value) if not value or 1e-4 <= abs(value) < 1e7 else f"{value:.2e}"
+
+
 def _plain(value: float) -> str:
     """Return three significant digits, or all digits before the point, without an exponent."""
     return f"{value:,.{min(max(0, 2 - _exponent(value)), 6)}f}" if value else "0"

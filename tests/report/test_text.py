@@ -7,13 +7,14 @@ from report_samples import RUN, post_sample, with_search_names
 from rich.console import Console
 
 from nassim.report import units
+from nassim.report.bill import run_cost
 from nassim.report.reading import summarise
 from nassim.report.text import render
 
 
 def draw(ledger, width):
     out = io.StringIO()
-    Console(file=out, width=width).print(render(summarise(ledger, RUN), width))
+    Console(file=out, width=width).print(render(summarise(ledger, RUN), run_cost(ledger, RUN, {}), width))
     return out.getvalue()
 
 

@@ -41,9 +41,17 @@ class Catalogue:
         Raises:
             NassimError: No device or several answer to the name; the message lists the near ones.
         """
-        name = re.sub(r"^(gpu|cpu|tpu):", "", name.strip(), flags=re.IGNORECASE)
         names = {device.id: (device.id, device.name, *device.aliases) for device in self.devices.values()}
-        return _find("device", name, self.devices, names, "nassim devices")
+        return _find("device", _without_kind(name), self.devices, names, "nassim devices")
+
+    def recognise(self, name: str) -> Device | None:
+        """Return the device that hardware says it is, by its whole id, name or alias; None if there is none.
+
+        Unlike `find_device` it takes no beginning of a name: "AMD EPYC" may be any of them.
+        """
+        key = _key(_without_kind(name))
+        fitting = (d for d in self.devices.values() if key in map(_key, (d.id, d.name, *d.aliases)))
+        return next(fitting, None)
 
     def find_grid(self, name: str) -> Grid:
         """Return the grid of a country ("FRA", "France"), a state ("US-CA") or a cloud region ("gcp:us-east1").
@@ -76,6 +84,10 @@ class Catalogue:
                 raise NassimError(f"found the {what} {wanted!r}; the catalogue has {', '.join(sorted(known))}")
         fitting = (p for p in self.prices if p.device == device.id and p.billing == billing)
         return next((p for p in fitting if provider in (None, p.provider)), None)
+
+
+def _without_kind(name: str) -> str:
+    return re.sub(r"^(gpu|cpu|tpu):", "", name.strip(), flags=re.IGNORECASE)
 
 
 def _key(name: str) -> str:
