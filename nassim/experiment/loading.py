@@ -18,8 +18,8 @@ MOST_MISTAKES = 20
 def load_experiment(reference: str | Path) -> Experiment:
     """Read and validate an experiment file.
 
-    Relative paths in it to files (`data.path`, a space's `file.py:Class`) start from the folder that it lies in; in the
-    result they are absolute.
+    Relative paths in it to files (`data.path`, `site.catalogue`, a space's `file.py:Class`) start from the folder that
+    it lies in; in the result they are absolute.
 
     Args:
         reference: A path, or the name of an experiment that comes with nassim (`bundled`).
@@ -89,6 +89,9 @@ def _rooted(value: Any, folder: Path) -> Any:
     match value.get("data"):
         case {"path": str(file)} as data if file:
             value["data"] = data | {"path": str(folder / file)}
+    match value.get("site"):
+        case {"catalogue": str(file)} as site if file:
+            value["site"] = site | {"catalogue": str(folder / file)}
     match value.get("space"):
         case {"name": str(name)} as space if ".py:" in name:
             value["space"] = space | {"name": str(folder / name)}

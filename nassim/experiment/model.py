@@ -6,7 +6,7 @@ Each class is a mapping of the file and each field one of its keys; `docs/experi
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from nassim.experiment.spec import (
     LARGEST_COUNT,
@@ -20,11 +20,9 @@ from nassim.experiment.spec import (
     Spec,
     Text,
     contradiction,
-    whole,
 )
+from nassim.experiment.spending import Limits, Site
 from nassim.experiment.training import Training
-
-FlopAmount = Annotated[int, BeforeValidator(whole), Field(gt=0)]
 
 
 class Space(Spec):
@@ -117,19 +115,6 @@ class Pruner(Spec):
     """none, median, successive_halving or hyperband: Optuna's pruners."""
     parameters: Parameters = {}
     """Arguments of the pruner."""
-
-
-class Limits(Spec):
-    """Limits on what may be spent, over all workers and all resumes. A limit left out is none."""
-
-    flop: FlopAmount | None = None
-    """Operations, forward and backward, in FLOP."""
-    device_s: Amount | None = None
-    """Seconds of worker leases, busy or idle, added up over the workers."""
-    wall_s: Amount | None = None
-    """Seconds on the run's clock, which stands still while no driver runs."""
-    trials: Count | None = None
-    """Trials over all searches; of the experiment's budget alone."""
 
 
 CHILD_SAMPLERS = ("reinforce", "random")
@@ -264,6 +249,8 @@ class Experiment(Spec):
     """Where trainings leave their state."""
     budget: Limits = Limits()
     """What all searches and final trainings together may spend; by default no limit."""
+    site: Site = Site()
+    """Where the workers' devices are and what they cost; by default unknown."""
     ledger: Text = "sqlite:///nassim.db"
     """The ledger: an SQLAlchemy URL."""
 

@@ -1,5 +1,6 @@
 """Spec: the base of every part of an experiment file, and the kinds of values that parts are made of."""
 
+import math
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -30,6 +31,13 @@ def _printable(text: str) -> str:
     return text
 
 
+def _pue(value: Any) -> Any:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (math.isfinite(value) and value >= 1 if number else isinstance(value, str) and value):
+        raise PydanticCustomError("pue", "wanted a number of at least 1, or a name that `nassim regions` lists")
+    return float(value) if number else value
+
+
 Count = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LARGEST_COUNT)]
 """A whole number from 1 to ten million."""
 
@@ -47,6 +55,9 @@ Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printa
 
 Text = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_printable)]
 """Text of at least one character, on one line."""
+
+Pue = Annotated[float | str, BeforeValidator(_pue)]
+"""A number of at least 1, or text."""
 
 Parameters = dict[str, Any]
 """Names to values that a part hands on to the class it names, which checks them."""

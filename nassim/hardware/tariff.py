@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nassim.cost.work import Activity
 from nassim.hardware.catalogue import Device, DeviceKind, load_catalogue
 from nassim.hardware.energy import power_w
 from nassim.hardware.figure import Figure, Kind
@@ -50,7 +51,7 @@ class Held:
         device: What the leases call it.
         seconds: Seconds leased.
         processor_s: Seconds leased times processors held.
-        busy: Whether it worked, or waited.
+        activity: What they were spent on.
         energy_j: Joules at the device that were measured.
         metered_s: The seconds, of those leased, that they were measured in.
     """
@@ -58,9 +59,14 @@ class Held:
     device: str
     seconds: float
     processor_s: float
-    busy: bool = True
+    activity: Activity = Activity.TRAIN
     energy_j: float = 0.0
     metered_s: float = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether the hardware worked; it waits while a worker starts or idles."""
+        return self.activity not in (Activity.STARTUP, Activity.IDLE)
 
 
 @dataclass(frozen=True, slots=True)

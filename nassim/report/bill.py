@@ -13,9 +13,6 @@ from nassim.ledger.entry import DRIVER, Stage
 from nassim.ledger.store import Ledger
 from nassim.report.reading import Row, is_shared, rows_of
 
-WAITING = (Activity.STARTUP, Activity.IDLE)
-"""What a device does while it isn't busy."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -153,7 +150,7 @@ def _cost(rows: Iterable[Row], rates: Tariff) -> Cost:
             row["device"],
             row["seconds"],
             row["processor_seconds"],
-            busy=row["activity"] not in WAITING,
+            Activity(row["activity"]),
             energy_j=row["energy_j"] or 0.0,
             metered_s=row["metered_s"],
         )

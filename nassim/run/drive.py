@@ -10,8 +10,9 @@ from nassim.errors import NassimError
 from nassim.evaluation import Candidate
 from nassim.executors.base import Executor
 from nassim.executors.inline import InlineExecutor
-from nassim.experiment.model import Experiment, Limits
+from nassim.experiment.model import Experiment
 from nassim.experiment.model import Search as SearchSpec
+from nassim.experiment.spending import Limits
 from nassim.ledger.entry import Stage
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.finding import Finding
@@ -25,6 +26,7 @@ from nassim.search.books import Books
 from nassim.search.budget import Allowance, Budget, Spent
 from nassim.search.checkpoints import Checkpoints
 from nassim.search.loop import SearchLoop
+from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery
 from nassim.search.search import Search, SearchFailed
 from nassim.search.stopping import Stopping
@@ -41,6 +43,7 @@ class Drive:
         recovery: What earlier drivers have left.
         folder: The run's folder, a path that all workers share.
         observe: Is told how it goes on.
+        rates: What workers' seconds cost, for budgets that need it.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Drive:
         recovery: Recovery,
         folder: Path,
         observe: Observe,
+        rates: Rates | None = None,
     ) -> None:
         self._experiment = experiment
         self._ledger = ledger
@@ -63,7 +67,7 @@ class Drive:
             Checkpoints(folder / "checkpoints", experiment.checkpoint.every) if experiment.checkpoint.every else None
         )
         self._executor: Executor = make_executor(experiment)
-        self._books = Books(writer, self._executor, recovery.spent, self._warn)
+        self._books = Books(writer, self._executor, recovery.spent, self._warn, rates)
         self._stopping = Stopping()
 
     def go(self) -> None:

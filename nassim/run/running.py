@@ -12,6 +12,8 @@ from nassim.notices import Notice, Observe
 from nassim.parts import Parts
 from nassim.run.arm import check_arm
 from nassim.run.drive import Drive
+from nassim.run.pricing import check_site, find_rates
+from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
 
 OVER = {
@@ -40,7 +42,7 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
         NassimError: A part of the experiment can't be made; the name is taken; no worker can be had; the ledger stayed
             away; a search has come to nothing, after the others have come to their end.
     """
-    _check(experiment)
+    rates = _check(experiment)
     folder = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(
         update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": folder})}
@@ -52,7 +54,7 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
         writer = ledger.create_numbered(experiment.name, document, started_at, about)
     else:
         writer = ledger.create(name, document, started_at, about)
-    Drive(experiment, ledger, writer, Recovery(), _folder(experiment, writer.run), observe).go()
+    Drive(experiment, ledger, writer, Recovery(), _folder(experiment, writer.run), observe, rates).go()
     return writer.run
 
 
@@ -71,16 +73,18 @@ def resume(run: str, ledger_url: str, *, observe: Observe = _ignore) -> None:
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
-    folder = _folder(experiment, run)
+    folder, rates = _folder(experiment, run), find_rates(experiment)
     writer = ledger.resume(run, aside=folder)
-    Drive(experiment, ledger, writer, recover(ledger, run, writer.clock_s), folder, observe).go()
+    Drive(experiment, ledger, writer, recover(ledger, run, writer.clock_s, rates), folder, observe, rates).go()
 
 
-def _check(experiment: Experiment) -> None:
-    """Make every part once, so that what can't be made is found before a run is entered."""
+def _check(experiment: Experiment) -> Rates | None:
+    """Make every part once, so that what can't be made is found before a run is entered; return the rates."""
+    check_site(experiment)
     parts = Parts(experiment, Path())
     for spec in experiment.searches:
         check_arm(parts, spec)
+    return find_rates(experiment)
 
 
 def _folder(experiment: Experiment, run: str) -> Path:

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from nassim.cost.work import Activity
 from nassim.evaluation import Job, JobKind
-from nassim.executors.base import Event, Executor, Lap, Leased, Released
+from nassim.executors.base import Event, Executor, Lap, Leased, Released, Worker
 from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.lease import Lease
 from nassim.ledger.writer import Writer
 from nassim.search.account import Account, Accounts
 from nassim.search.budget import Spent
+from nassim.search.rates import Rates
 
 COMMIT_INTERVAL_S = 0.1
 """Entries are committed in groups: what a crash can lose is at most the work acknowledged in this long."""
@@ -39,6 +40,7 @@ class Books:
         executor: Executor,
         spent: Spent | None = None,
         warn: Callable[[str], None] = lambda message: None,
+        rates: Rates | None = None,
     ) -> None:
         """Begin the books of a driver.
 
@@ -47,12 +49,15 @@ class Books:
             executor: Whose workers they are about, and whose clock they go by.
             spent: What earlier drivers of the run have spent; is added to.
             warn: Is told when the database goes away and when it is back.
+            rates: What workers' seconds cost, for budgets that need it.
         """
         self.spent = spent or Spent()
         self.held = 0
         self._writer = writer
         self._executor = executor
         self._warn = warn
+        self._rates = rates
+        self._workers: dict[str, Worker] = {}
         self._accounts = Accounts()
         self._seconds: dict[tuple[Account, Activity], float] = defaultdict(float)
         self._activity = Activity.IDLE
@@ -121,6 +126,14 @@ class Books:
         if self.account.searching is not None:
             self.account.searching.device_s += seconds
 
+    def _spend_rates(self, account: Account, lap: Lap, seconds: float) -> None:
+        """Spend what seconds of a lap cost, from the account that they are booked to."""
+        if self._rates is None:
+            return
+        worker = self._workers[lap.worker]
+        spent = [self.spent] if account.searching is None else [self.spent, account.searching]
+        self._rates.spend(spent, worker.device, seconds, worker.processors, lap.activity)
+
     def _post_driver(self) -> None:
         for (account, activity), seconds in self._seconds.items():
             self._writer.append(
@@ -137,6 +150,7 @@ class Books:
             case Lap():
                 self._post_jobless(event)
             case Leased(worker, at_s):
+                self._workers[worker.id] = worker
                 self._writer.lease(
                     Lease(
                         worker.id,
@@ -161,10 +175,12 @@ class Books:
             self.held += 1
             self.spent.device_s += lap.seconds
             self._spend_device_s(self._now_s - (lap.start_s + lap.seconds))
+            self._spend_rates(Account(), lap, lap.seconds)
             self._writer.append(Entry(lap.worker, lap.start_s, lap.seconds, lap.activity))
             return
         for share in self._accounts.shares(lap.start_s, lap.seconds):
             account = share.account
+            self._spend_rates(account, lap, share.seconds)
             self._writer.append(
                 Entry(lap.worker, share.start_s, share.seconds, lap.activity, account.search, account.stage)
             )
@@ -175,6 +191,7 @@ class Books:
             self.spent.flop += lap.work.flop
             if self.account.searching is not None:
                 self.account.searching.flop += lap.work.flop
+        self._spend_rates(self.account, lap, lap.seconds)
         self._remember(job, entry)
         self._writer.append(entry)
 

@@ -1,7 +1,7 @@
 """Budget: how much may be spent. Spent: how much has been."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 
 @dataclass(slots=True)
@@ -13,12 +13,19 @@ class Spent:
         device_s: Seconds of worker leases, busy or idle, up to this moment; the driver's own are not in it.
         wall_s: Seconds on the run's clock, which stands still while no driver runs.
         trials: Trials that have ended.
+        kwh: Energy of the data centre for the workers' devices, as far as it is posted. This and the two below are kept
+            where a budget needs them; nan where a number that they need is unknown.
+        usd: Rent of the workers' devices.
+        gco2e: Emissions, in grams of CO2 equivalent.
     """
 
     flop: int = 0
     device_s: float = 0.0
     wall_s: float = 0.0
     trials: int = 0
+    kwh: float = 0.0
+    usd: float = 0.0
+    gco2e: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,9 @@ class Budget:
     device_s: float | None = None
     wall_s: float | None = None
     trials: int | None = None
+    kwh: float | None = None
+    usd: float | None = None
+    gco2e: float | None = None
 
     def reached(self, spent: Spent, owner: str = "experiment") -> Overrun | None:
         """Return the first limit that `spent` has reached, or None."""
@@ -99,8 +109,7 @@ class Allowance:
     @property
     def limits_work(self) -> bool:
         """Whether a running job may have to be stopped: trials alone are counted when they end."""
-        limits = ((budget.flop, budget.device_s, budget.wall_s) for _, budget, _ in self.items)
-        return any(limit is not None for of_one in limits for limit in of_one)
+        return any(replace(budget, trials=None) != Budget() for _, budget, _ in self.items)
 
     def seconds_left(self, workers: int) -> float:
         """Return after how many seconds at the soonest a limit on time is reached, with so many workers held."""

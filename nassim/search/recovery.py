@@ -10,6 +10,7 @@ from nassim.ledger.entry import DRIVER, Entry, Stage
 from nassim.ledger.store import Ledger
 from nassim.search.budget import Spent
 from nassim.search.flight import Point
+from nassim.search.rates import Rates
 
 _AMOUNTS = ["seconds", "forward_flop", "backward_flop", "samples", "bytes"]
 _KEYS = ["worker", "activity", "search", "stage", "job", "trial", "architecture", "step", "attempt"]
@@ -34,7 +35,7 @@ class Recovery:
     found: frozenset[str] = frozenset()
 
 
-def recover(ledger: Ledger, run: str, clock_s: float) -> Recovery:
+def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None) -> Recovery:
     """Read what a driver starts from that takes a run over.
 
     A job is finished when its trial has a closing line, when it trained shared weights up to their checkpoint, or when
@@ -44,6 +45,7 @@ def recover(ledger: Ledger, run: str, clock_s: float) -> Recovery:
         ledger: Where the run is.
         run: Its name.
         clock_s: What the run's clock shows.
+        rates: What workers' seconds cost, for budgets that need it.
     """
     found = frozenset(finding.search for finding in ledger.findings(run))
     points: dict[str, Point] = {}
@@ -56,7 +58,7 @@ def recover(ledger: Ledger, run: str, clock_s: float) -> Recovery:
         points[str(job)] = Point(step, int(rows["attempt"].max()) + 1)
         unsettled = rows if checkpoints.empty else rows.loc[checkpoints.index[-1] :].iloc[1:]
         lost.extend(_net(unsettled))
-    spent, spent_by = _spent(ledger, run)
+    spent, spent_by = _spent(ledger, run, rates)
     spent.wall_s = clock_s
     return Recovery(points, tuple(lost), spent, spent_by, found)
 
@@ -100,10 +102,10 @@ def _net(rows: pd.DataFrame) -> list[Entry]:
     ]
 
 
-def _spent(ledger: Ledger, run: str) -> tuple[Spent, dict[str, Spent]]:
+def _spent(ledger: Ledger, run: str, rates: Rates | None) -> tuple[Spent, dict[str, Spent]]:
     """Return what the run and each of its searches have spent; the run's `wall_s` is its clock's to say."""
     overall, by_search = Spent(), dict[str, Spent]()
-    for row in ledger.totals(run, by=("search", "stage", "worker")).to_dict("records"):
+    for row in ledger.totals(run, by=("search", "stage", "activity", "worker", "device")).to_dict("records"):
         of_search = by_search.setdefault(row["search"], Spent()) if row["stage"] == Stage.SEARCH else Spent()
         for spent in (overall, of_search):
             spent.flop += int(row["forward_flop"] + row["backward_flop"])
@@ -111,6 +113,9 @@ def _spent(ledger: Ledger, run: str) -> tuple[Spent, dict[str, Spent]]:
                 spent.wall_s += float(row["seconds"])
             else:
                 spent.device_s += float(row["seconds"])
+        if rates and row["worker"] != DRIVER and row["seconds"]:
+            processors = row["processor_seconds"] / row["seconds"]
+            rates.spend((overall, of_search), row["device"], row["seconds"], processors, Activity(row["activity"]))
     trials = ledger.trials(run)
     for name in trials.loc[trials["outcome"] != "open", "search"]:
         overall.trials += 1

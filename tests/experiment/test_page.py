@@ -28,6 +28,7 @@ SECTIONS = {
     "`executor` with `kind: inline`": m.Inline,
     "`checkpoint`": m.Checkpoint,
     "`budget` and `searches[].budget`": m.Limits,
+    "`site`": m.Site,
 }
 
 

@@ -1,0 +1,104 @@
+"""Budgets in kWh, USD and gCO2e stop a run by the numbers that its report applies, over resumes too."""
+
+import signal
+
+import pytest
+from searching import FULL, Done, experiment
+
+from nassim.errors import NassimError
+from nassim.hardware.tariff import Terms
+from nassim.ledger.store import Ledger
+from nassim.notices import SearchEnded, TrialEnded
+from nassim.report.bill import run_cost
+from nassim.run import execute, resume
+from nassim.search.rates import Rates
+from nassim.search.recovery import recover
+
+CATALOGUE = """\
+devices:
+  - {id: furnace, kind: gpu, max_w: 3600000}
+  - {id: stray, kind: gpu}
+prices:
+  - {device: furnace, provider: lab, billing: on-demand, usd_per_h: 7200}
+grids:
+  - {id: roof, gco2e_per_kwh: 10}
+"""
+# A second of a worker, priced as a whole furnace: 3.6 MJ = 1 kWh, 2 USD, and with a PUE of 1 10 gCO2e.
+
+MANY = FULL | {"sampler": {"name": "random"}, "trials": 2000}
+
+
+@pytest.fixture
+def site(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(CATALOGUE)
+    return {"device": "furnace", "region": "roof", "pue": 1.0, "catalogue": str(path)}
+
+
+def test_searches_end_when_they_have_spent_their_budgets_and_their_models_are_trained(tmp_path, site):
+    limits = {"kwh": 5.0, "usd": 4.0, "gco2e": 20.0}  # 5, 2 and 2 s; the first trial of a process is slow
+    searches = [MANY | {"name": unit, "budget": {unit: limit}} for unit, limit in limits.items()]
+    notices = []
+    run = execute(experiment(tmp_path, *searches, site=site), observe=notices.append)
+    done = Done(f"sqlite:///{tmp_path / 'ledger.db'}", run)
+    assert (done.status, set(done.findings)) == ("finished", set(limits))
+    reasons = [notice.reason for notice in notices if isinstance(notice, SearchEnded)]
+    report_s = done.entries.groupby(["job", "step"])["seconds"].sum().max()
+    for cost, reason, per_s in zip(run_cost(done.ledger, run, {}).searches, reasons, (1, 2, 10), strict=True):
+        unit, limit = cost.name, limits[cost.name]
+        assert f"{unit}'s budget: {unit} {limit:g} reached" in reason
+        # The overshoot is one report of the one worker, and the moments around it.
+        assert limit <= getattr(cost.search.bill, unit).value < limit + per_s * (report_s + 0.5)
+
+
+def test_a_run_stops_at_its_budget_of_emissions_and_the_report_agrees(tmp_path, site):
+    run = execute(experiment(tmp_path, MANY, site=site, budget={"gco2e": 60}))
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    assert ledger.run(run).status == "stopped"
+    # What a driver would take up is what the report says: about 6 s, of which the start is a part.
+    bill = run_cost(ledger, run, {}).total.bill
+    spent = recover(ledger, run, 0.0, Rates(Terms(**site))).spent
+    assert spent.gco2e == pytest.approx(bill.gco2e.value)
+    assert spent.gco2e == pytest.approx(10 * spent.kwh) == pytest.approx(10 * spent.device_s)
+    assert 60 <= spent.gco2e < 120
+
+
+def test_a_budget_holds_over_a_resume(tmp_path, site):
+    def interrupt(notice):
+        if isinstance(notice, TrialEnded) and notice.trial == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    limited = MANY | {"budget": {"usd": 16}}
+    run = execute(experiment(tmp_path, limited, site=site), observe=interrupt)
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    assert Ledger(url).run(run).status == "interrupted"
+    before = run_cost(Ledger(url), run, {}).searches[0].search.bill.usd.value
+    assert 0 < before < 16
+    resume(run, url)
+    cost = run_cost(Ledger(url), run, {}).searches[0].search.bill.usd.value
+    assert Ledger(url).run(run).status == "finished"
+    assert 16 <= cost < 16 + 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "budget", "message"),
+    [
+        (
+            {"device": None},
+            "usd",
+            "budget.usd needs what a second of a worker costs, and unknown is: site.device",
+        ),
+        ({"pue": None}, "kwh", "budget.kwh needs what a second of a worker costs, and unknown is: PUE: none given"),
+        ({"region": None}, "gco2e", "unknown is: carbon intensity: no region given"),
+        ({"device": "stray"}, "usd", "unknown is: price of stray"),
+        ({"device": "stray"}, "gco2e", "unknown is: max_w of stray"),
+        ({"region": "Atlantis"}, "usd", "region 'Atlantis' is not in the catalogue"),
+        ({"pue": "nobody"}, "device_s", "PUE 'nobody' is not in the catalogue"),
+    ],
+)
+def test_a_budget_without_its_numbers_is_refused_before_anything_starts(tmp_path, site, changes, budget, message):
+    refused = experiment(tmp_path, MANY, site=site | changes, budget={budget: 5})
+    with pytest.raises(NassimError) as error:
+        execute(refused)
+    assert message in str(error.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own.yaml"]
