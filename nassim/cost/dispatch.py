@@ -105,6 +105,11 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._batch = batch
         self._tallies: defaultdict[Hashable, Tally] = defaultdict(Tally)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing here is compiled, and wrapping against it would import torch's compiler: a second in each process.
+        return False
+
     def take(self) -> defaultdict[Hashable, Tally]:
         """Return what was counted since the last call, by scope."""
         tallies, self._tallies = self._tallies, defaultdict(Tally)

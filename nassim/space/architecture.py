@@ -1,7 +1,7 @@
 """Architecture: which option was taken at each choice."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from functools import cached_property
 from hashlib import blake2b
 
@@ -30,6 +30,10 @@ class Architecture(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._labels)
+
+    def items(self) -> ItemsView[str, str]:
+        """Return the names with their labels, sorted by name."""
+        return self._labels.items()
 
     def __hash__(self) -> int:
         return hash(tuple(self._labels.items()))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nassim.space.supernet import Supernet
+    from nassim.space.table import CostTable
 
 
 class SearchSpace(ABC):
@@ -114,26 +115,19 @@ class SearchSpace(ABC):
         return self.domain.enumerate()
 
     def profile(self, architecture: Mapping[str, str]) -> Profile:
-        """Return what the network of an architecture costs for one input; counted once, then remembered.
+        """Return what the network of an architecture costs for one input, by look-up where that is exact.
 
         Raises:
             NassimError: As `subnet` and `nassim.cost.counting.count`.
         """
-        canonical = self.canonical(architecture)
-        if canonical not in self._profiles:
-            import torch
-
-            from nassim.cost.counting import count
-
-            with torch.random.fork_rng(devices=[]):
-                with torch.device("meta"):
-                    network = self.subnet(canonical)
-                self._profiles[canonical] = count(network, self.input_shape)
-        return self._profiles[canonical]
+        return self.table.profile(architecture)
 
     @cached_property
-    def _profiles(self) -> dict[Architecture, Profile]:
-        return {}
+    def table(self) -> "CostTable":
+        """What every architecture costs: filled as they are asked for."""
+        from nassim.space.table import CostTable
+
+        return CostTable(self)
 
     def _build_plainly(self, reader: PlainReader) -> "nn.Module":
         return build_network(self, reader, lambda: f"for {Architecture(reader.taken).to_json()}")
