@@ -1,6 +1,7 @@
 """Jobs that train one network epoch by epoch, keep checkpoints, and go on from them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from torch import nn
 
@@ -27,7 +28,8 @@ def run_epochs(job: Job, trainer: Trainer, run_epoch: Epoch, device: str) -> Ite
     """Do a job's epochs, from its checkpoint if it isn't at its beginning, and write checkpoints as it asks.
 
     The job goes on from exactly `job.first`, also where a worker that nobody heard of any more has come further: what
-    is not on the books is done again.
+    is not on the books is done again. An epoch after which a checkpoint is written is reported with it, so that a job
+    that is stopped at a report has lost nothing.
 
     Raises:
         NassimError: The checkpoint of `job.first` is missing, damaged or of another job.
@@ -35,14 +37,18 @@ def run_epochs(job: Job, trainer: Trainer, run_epoch: Epoch, device: str) -> Ite
     if job.first > 0:
         yield _take_up(job, trainer, device)
     for epoch in range(job.first, job.last):
-        yield from run_epoch(epoch)
-        if job.checkpoint is not None and (epoch + 1) % job.checkpoint_every == 0 and epoch + 1 < job.last:
-            yield _keep(job, trainer, epoch + 1)
+        is_kept = job.checkpoint is not None and (epoch + 1) % job.checkpoint_every == 0 and epoch + 1 < job.last
+        for progress in run_epoch(epoch):
+            if progress.is_report and is_kept:
+                yield Progress(progress.work)
+                yield replace(progress, work=_keep(job, trainer, epoch + 1))
+            else:
+                yield progress
 
 
-def _keep(job: Job, trainer: Trainer, epochs: int) -> Progress:
+def _keep(job: Job, trainer: Trainer, epochs: int) -> Work:
     size = checkpoint.write(job.checkpoint_file(epochs), {**trainer.state(), **_whose(job), "epochs": epochs})
-    return Progress(Work(Activity.CHECKPOINT, bytes=size), epochs)
+    return Work(Activity.CHECKPOINT, bytes=size)
 
 
 def _take_up(job: Job, trainer: Trainer, device: str) -> Progress:

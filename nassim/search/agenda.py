@@ -72,7 +72,7 @@ class Agenda:
             return None if flights else self._preparation()
         while candidates := self._candidates(sum(len(flight.trials) for flight in flights)):
             try:
-                return self._flight(partial(self._search.evaluator.plan, candidates))
+                return self._look_at_verdict(self._flight(partial(self._search.evaluator.plan, candidates)))
             except Exception as error:  # noqa: BLE001, a network may fail to be built in any way
                 self._sort_out(candidates, error)
         return None
@@ -88,6 +88,16 @@ class Agenda:
         if point := self._points.pop(job.id, None):
             job = replace(plan_from(point.step) if point.step else job, attempt=point.attempt)
         return Flight(job, plan_from)
+
+    def _look_at_verdict(self, flight: Flight) -> Flight:
+        """See whether the pruner had stopped a trial before its driver was killed, at its last checkpoint."""
+        trial = flight.job.candidates[0].trial
+        if self._search.prunes and flight.job.first and trial is not None:
+            value = self._trials.pruned_at(trial, flight.job.first)
+            if value is not None:
+                flight.pruned = True
+                flight.values[trial] = value
+        return flight
 
     def _must_prepare(self) -> bool:
         asked = self._trials.asked

@@ -11,7 +11,7 @@ from nassim.search.agenda import Agenda
 from nassim.search.books import Books
 from nassim.search.budget import Allowance, Overrun
 from nassim.search.flight import NO_POINTS, Flight, Point
-from nassim.search.search import Search, SearchFailed
+from nassim.search.search import TRAININGS, Search, SearchFailed
 from nassim.search.stopping import Stopping
 from nassim.search.trials import Trials, is_value
 
@@ -112,9 +112,12 @@ class SearchLoop:
             self._warn("stopping: running jobs end at their next report; asked once more, they end at once")
         if self._halted:
             for running in self._flights.values():
-                self._executor.stop(running.job)
+                self._stop(running.job)
             return
         while self._executor.free and (flight := self._agenda.next(self._flights.values())):
+            if flight.pruned:
+                self._over(flight, Outcome.PRUNED, None)
+                continue
             self._flights[flight.job.id] = flight
             self._executor.submit(flight.job)
 
@@ -155,7 +158,7 @@ class SearchLoop:
                 flight.pruned = self.trials.report(report.trial, value, report.step) and self._search.prunes
         self._look_at_budgets()
         if flight.pruned or self._halted:
-            self._executor.stop(report.job)
+            self._stop(report.job)
         elif report.job.gated:
             self._executor.proceed(report.job)
         self._observe(
@@ -172,12 +175,17 @@ class SearchLoop:
             )
         )
 
+    def _stop(self, job: Job) -> None:
+        """Stop a job at its next report; but jobs on shared weights do all their work before their first."""
+        if job.kind in TRAININGS:
+            self._executor.stop(job)
+
     def _ended(self, event: JobEnded, flight: Flight) -> None:
         match event.ending:
             case Ending.DONE:
                 self._metrics = flight.metrics
                 self._over(flight, Outcome.COMPLETE, None)
-            case Ending.STOPPED if flight.pruned:
+            case Ending.STOPPED | Ending.LOST | Ending.PREEMPTED if flight.pruned:
                 self._over(flight, Outcome.PRUNED, None)
             case Ending.STOPPED if self.overrun:
                 self._over(flight, Outcome.STOPPED, _reached(self.overrun))

@@ -100,6 +100,16 @@ class Trials:
                 self._heard[number] = step
             return trial.should_prune()
 
+    def pruned_at(self, number: int, step: int) -> float | None:
+        """Return the value with which the pruner has stopped a trial at its last report, which was of this step.
+
+        An earlier driver may have been killed between the report and the trial's end. None if the trial goes on.
+        """
+        trial = self._study.get_trials(deepcopy=False)[number]
+        if trial.last_step != step or not self._open[number].should_prune():
+            return None
+        return trial.intermediate_values[step]
+
     def end(self, number: int, outcome: Outcome, value: float | None, attempt: int, reason: str | None) -> None:
         """Close a trial on the books, then tell the sampler.
 

@@ -1,0 +1,105 @@
+"""Budgets and accounts: what is reached, by how much, and whose a second is."""
+
+import math
+from dataclasses import fields
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nassim.ledger.entry import Stage
+from nassim.search.account import Account, Accounts
+from nassim.search.budget import Allowance, Budget, Overrun, Spent
+
+amounts = st.floats(0.001, 1e12)
+spents = st.builds(Spent, flop=st.integers(0, 10**21), device_s=amounts, wall_s=amounts, trials=st.integers(0, 10**6))
+limits = st.builds(
+    Budget,
+    flop=st.none() | st.integers(1, 10**21),
+    device_s=st.none() | amounts,
+    wall_s=st.none() | amounts,
+    trials=st.none() | st.integers(1, 10**6),
+)
+
+
+@given(limits, spents)
+def test_a_budget_is_reached_when_one_of_its_limits_is(budget, spent):
+    reached = [
+        field.name
+        for field in fields(Budget)
+        if getattr(budget, field.name) is not None and getattr(spent, field.name) >= getattr(budget, field.name)
+    ]
+    overrun = budget.reached(spent)
+    assert (overrun.name if overrun else None) == (reached[0] if reached else None)
+    if overrun:
+        assert overrun.limit + overrun.overshoot == pytest.approx(overrun.spent)
+
+
+@given(limits, spents, st.integers(0, 100))
+def test_no_limit_on_time_is_reached_before_the_seconds_left_are_over(budget, spent, workers):
+    left_s = budget.seconds_left(spent, workers)
+    assert left_s >= 0
+    on_time = Budget(device_s=budget.device_s, wall_s=budget.wall_s)
+    if on_time.reached(spent) is None and workers:
+        soon = left_s * 0.999
+        later = Spent(device_s=spent.device_s + soon * workers, wall_s=spent.wall_s + soon)
+        assert math.isinf(left_s) or left_s < 1e-6 or on_time.reached(later) is None or soon == 0 or (
+            max(later.device_s, later.wall_s) > 1e15 * soon  # below the resolution of a float
+        )  # fmt: skip
+
+
+@given(st.lists(st.tuples(limits, spents), max_size=4))
+def test_an_allowance_is_what_its_tightest_budget_leaves(pairs):
+    allowance = Allowance(tuple((str(n), budget, spent) for n, (budget, spent) in enumerate(pairs)))
+    trials = [budget.trials - spent.trials for budget, spent in pairs if budget.trials is not None]
+    assert allowance.trials_left == min(trials, default=math.inf)
+    assert allowance.seconds_left(3) == min((b.seconds_left(s, 3) for b, s in pairs), default=math.inf)
+    assert bool(allowance.reached()) == any(budget.reached(spent) for budget, spent in pairs)
+    assert allowance.limits_work == any(
+        limit is not None for budget, _ in pairs for limit in (budget.flop, budget.device_s, budget.wall_s)
+    )
+
+
+def test_nothing_is_limited_by_no_budget():
+    assert Allowance().reached() is None
+    assert Allowance().trials_left == Allowance().seconds_left(2) == math.inf
+    assert not Allowance().limits_work
+
+
+def test_an_overrun_says_whose_budget_it_is_and_how_far_it_went():
+    spent = Spent(flop=1_200)
+    allowance = Allowance((("experiment", Budget(), spent), ("tpe", Budget(flop=1_000), spent)))
+    overrun = allowance.reached()
+    assert overrun == Overrun("tpe", "flop", 1_000, 1_200)
+    assert str(overrun) == "tpe's budget: flop 1000 reached, spent 1200 (overshoot 200, 20.0%)"
+    spent.flop = 1_500
+    assert allowance.updated(overrun).overshoot == 500
+
+
+@given(
+    st.lists(st.floats(0, 100), max_size=5).map(sorted),
+    st.floats(0, 120),
+    st.floats(0, 120),
+)
+def test_seconds_are_divided_among_the_accounts_in_whose_time_they_fall(switches, start_s, seconds):
+    accounts = Accounts()
+    for number, at_s in enumerate(switches):
+        accounts.open(Account(f"s{number}", Stage.FINAL if number % 2 else Stage.SEARCH), at_s)
+    shares = list(accounts.shares(start_s, seconds))
+    assert sum(share.seconds for share in shares) == pytest.approx(seconds, abs=1e-9)
+    assert shares[0].start_s == start_s
+    for share, after in pairwise(shares):
+        assert share.start_s + share.seconds == pytest.approx(after.start_s, abs=1e-9)
+    for share in shares:
+        number = -1 if share.account.search is None else int(share.account.search[1:])
+        since_s = switches[number] if number >= 0 else 0.0
+        until_s = switches[number + 1] if number + 1 < len(switches) else math.inf
+        assert since_s <= share.start_s + 1e-9 or seconds == 0
+        assert share.start_s + share.seconds <= until_s + 1e-9 or seconds == 0
+
+
+def test_a_final_training_is_not_counted_against_its_search():
+    spent = Spent()
+    assert Account("tpe", Stage.SEARCH, spent).searching is spent
+    assert Account("tpe", Stage.FINAL, spent).searching is None
