@@ -156,6 +156,60 @@ def spaces() -> None:
 
 
 @app.command()
+def devices(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show all about one, with its prices.")] = None,
+    format: Annotated[Format, typer.Option(help="Text for people, JSON for programs.")] = Format.TEXT,
+    catalogue: CatalogueFile = None,
+) -> None:
+    """List the devices that runs can be priced as."""
+    from nassim.cli.listing import list_devices
+
+    list_devices(name, catalogue, format is Format.JSON)
+
+
+@app.command()
+def regions(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show all about one.")] = None,
+    format: Annotated[Format, typer.Option(help="Text for people, JSON for programs.")] = Format.TEXT,
+    catalogue: CatalogueFile = None,
+) -> None:
+    """List countries, states, cloud regions with the carbon intensity of their electricity, and data centres' PUE."""
+    from nassim.cli.listing import list_regions
+
+    list_regions(name, catalogue, format is Format.JSON)
+
+
+@app.command()
+def calibrate(
+    device: Annotated[str, typer.Option(help="What to measure: cpu or cuda.")] = "cpu",
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads, as many as a worker has.")] = 1,
+    address: Annotated[str | None, typer.Option(help="Measure each kind of node of this Ray cluster.")] = None,
+) -> None:
+    """Measure what this machine's device can do, in under a minute, and keep it for workers to know."""
+    from nassim.cli.calibrating import calibrate
+
+    calibrate(device, threads, address)
+
+
+@app.command()
+def profile(
+    space: Annotated[str, typer.Argument(help="An installed space, module:Class or path/to/file.py:Class.")],
+    architecture: Annotated[
+        str | None, typer.Argument(help="JSON, or the space's own string; by default the range over the space.")
+    ] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Also each layer; needs an architecture.")] = False,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Of the space; repeatable.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="Text for people, JSON for programs.")] = Format.TEXT,
+) -> None:
+    """Show what networks cost for one input: parameters, FLOP, bytes moved and held."""
+    from nassim.cli.profile import show
+
+    show(space, architecture, layers=layers, settings=parameter or [], as_json=format is Format.JSON)
+
+
+@app.command()
 def dashboard(
     run: Run = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen on this machine.")] = 8080,

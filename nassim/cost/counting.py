@@ -103,10 +103,10 @@ def _step(
 ) -> tuple[Tally, Tally, list[LayerCost]]:
     """Run one training step on a batch and return what its forward and its backward pass counted."""
     if dtype is None:
-        dtype = next((w.dtype for w in module.parameters() if w.dtype.is_floating_point), torch.float32)
+        dtype = input_type(module)
     counter = OperationCounter(batch)
-    with _in_training(module), torch.inference_mode(False), torch.enable_grad():
-        call = _on_meta(module)
+    with in_training(module), torch.inference_mode(False), torch.enable_grad():
+        call = on_meta(module)
         x = torch.empty((batch, *input_shape), dtype=dtype, device="meta")
         with LayerTracker(module, counter) if layers else nullcontext() as tracker:
             try:
@@ -131,8 +131,14 @@ def _step(
     return Tally.total(forward.values()), Tally.total(backward.values()), rows
 
 
+def input_type(module: nn.Module) -> torch.dtype:
+    """Return the type of a network's floating-point weights, which its inputs have as well."""
+    return next((weight.dtype for weight in module.parameters() if weight.dtype.is_floating_point), torch.float32)
+
+
 @contextmanager
-def _in_training(module: nn.Module) -> Iterator[None]:
+def in_training(module: nn.Module) -> Iterator[None]:
+    """Put a network into training mode for a while."""
     modes = [(part, part.training) for part in module.modules()]
     module.train()
     try:
@@ -142,7 +148,7 @@ def _in_training(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _on_meta(module: nn.Module) -> Callable[[Tensor], object]:
+def on_meta(module: nn.Module) -> Callable[[Tensor], object]:
     """Return the network as a function on the meta device, with weights and gradients of its own."""
     parameters = {
         name: torch.empty_strided(

@@ -1,4 +1,4 @@
-"""What a worker computes on: its name, its processors, and their measured peak rate."""
+"""What a worker computes on: its name, its processors, and their peak rate."""
 
 import fcntl
 import json
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from nassim.executors.base import Worker
 from nassim.executors.clock import stamp
+from nassim.hardware.catalogue import load_catalogue
+from nassim.hardware.saved import saved_machine
 
 MEASURE_S = 0.25
 """How long the peak rate is measured."""
@@ -38,30 +40,46 @@ def set_threads(threads: int) -> None:
 
 
 def this_worker(worker_id: str, threads: int, gpus: float = 0.0) -> Worker:
-    """Describe this process as a worker: its machine, its device and the device's measured peak rate.
+    """Describe this process as a worker: its machine, its device and the device's peak rate in float32.
 
-    The rate is that of a large float32 matrix product, with the precision that torch is set to. It is measured once
-    per machine, device and number of threads, by one process at a time, and used again for a day. A process that
-    hasn't loaded torch computes nothing with it, and its rate stays unknown.
+    The rate is the catalogue's for a device that it lists. For another it is measured, as that of a large matrix
+    product with the precision that torch is set to: by `nassim calibrate`, or else now, once per machine, device and
+    number of threads, by one process at a time, and used again for a day. A process that hasn't loaded torch computes
+    nothing with it, and an unmeasured rate stays unknown.
 
     Args:
         worker_id: Its id.
         threads: CPU threads that it owns.
         gpus: GPUs that it owns, possibly a share of one; 0 for a process that computes on the CPU.
     """
-    device = f"gpu: {_gpu_name()}" if gpus else f"cpu: {_cpu_model()}"
-    rate = None
-    if "torch" in sys.modules:
-        # A share of a GPU measures the whole one; several threads measure together what one of them does.
-        rate = _remembered_rate(device, "cuda") if gpus else _remembered_rate(f"{device} x {threads}", "cpu") / threads
-    source = None if rate is None else "measured"
+    device = device_name(gpu=bool(gpus))
+    rate, source = _peak_flop_per_s(device, threads, gpus)
     return Worker(worker_id, socket.gethostname(), device, gpus or float(threads), rate, source)
 
 
-def _gpu_name() -> str:
+def device_name(gpu: bool) -> str:
+    """Return what this machine's processor, or its first GPU that torch sees, calls itself, after what it is."""
+    if not gpu:
+        return f"cpu: {_cpu_model()}"
     import torch
 
-    return str(torch.cuda.get_device_name(0))
+    return f"gpu: {torch.cuda.get_device_name(0)}"
+
+
+def _peak_flop_per_s(device: str, threads: int, gpus: float) -> tuple[float | None, str | None]:
+    """Return the peak rate of one processor, and where it is from."""
+    listed = load_catalogue().recognise(device)
+    rate = listed.peak_flop_per_s().value if listed else None
+    if rate is not None:
+        return rate, "catalogue"
+    # A share of a GPU measures the whole one; several threads measure together what one of them does.
+    together = 1 if gpus else threads
+    if machine := saved_machine(device, together):
+        return machine.peak_flop_per_s / together, "measured"
+    if "torch" not in sys.modules:
+        return None, None
+    measured = _remembered_rate(device, "cuda") if gpus else _remembered_rate(f"{device} x {threads}", "cpu")
+    return measured / together, "measured"
 
 
 def _cpu_model() -> str:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nassim.cost.work import FLOP_PER_MAC
-from nassim.hardware.calibration import Measurement, calibrate, prior
 from nassim.hardware.roofline import DeviceModel, Kernel, KernelKind
 
 if TYPE_CHECKING:
@@ -67,6 +66,9 @@ def measure_machine(clock: Callable[[], float], device: str = "cpu") -> Machine:
         device: Torch's name of it: "cpu", "cuda:0".
     """
     import torch
+
+    # It loads scipy, which who only looks a measured machine up does not need.
+    from nassim.hardware.calibration import Measurement, calibrate, prior
 
     target = torch.device(device)
 

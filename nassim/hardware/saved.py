@@ -1,6 +1,7 @@
 """Calibrations kept in a file: one measured machine a device name."""
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +11,39 @@ from nassim.hardware.machine import Machine
 from nassim.hardware.roofline import DeviceModel
 
 
+def machines_file() -> Path:
+    """Return where this user's calibrations are kept: NASSIM_MACHINES, or a file in the home folder."""
+    return Path(os.environ.get("NASSIM_MACHINES") or Path.home() / ".nassim" / "machines.json")
+
+
 def save_machines(path: Path, machines: Iterable[Machine]) -> None:
-    """Write measured machines as JSON; one that the file already has under the same device and threads is replaced."""
+    """Write measured machines as JSON; one that the file already has under the same device and threads is replaced.
+
+    Raises:
+        NassimError: The file can't be written, or something else is in it.
+    """
     kept = {(m.device, m.threads): m for m in (*(load_machines(path) if path.exists() else ()), *machines)}
-    path.write_text(json.dumps([asdict(machine) for machine in kept.values()], indent=2) + "\n", encoding="utf-8")
+    text = json.dumps([asdict(machine) for machine in kept.values()], indent=2) + "\n"
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)  # in one step, for workers may be reading it
+    except OSError as error:
+        raise NassimError(
+            f"the calibrations can't be written to {path}: {error.strerror}; set NASSIM_MACHINES to another file"
+        ) from error
+
+
+def saved_machine(device: str, threads: int) -> Machine | None:
+    """Return this user's calibration of a device with so many threads; None if there is none.
+
+    Raises:
+        NassimError: The file of calibrations can't be read.
+    """
+    path = machines_file()
+    machines = load_machines(path) if path.exists() else ()
+    return next((machine for machine in machines if (machine.device, machine.threads) == (device, threads)), None)
 
 
 def load_machines(path: Path) -> tuple[Machine, ...]:
@@ -27,6 +57,6 @@ def load_machines(path: Path) -> tuple[Machine, ...]:
         return tuple(Machine(**{**entry, "model": DeviceModel(**entry["model"])}) for entry in entries)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise NassimError(
-            f"the calibrations in {path} can't be read ({type(error).__name__}: {error}); measure again with "
-            "`nassim calibrate`"
+            f"the calibrations in {path} can't be read ({type(error).__name__}: {error}); remove it, and "
+            "measure again with `nassim calibrate`"
         ) from error

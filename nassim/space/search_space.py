@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+    from nassim.cost.memory import TrainingMemory
     from nassim.space.supernet import Supernet
     from nassim.space.table import CostTable
 
@@ -121,6 +122,20 @@ class SearchSpace(ABC):
             NassimError: As `subnet` and `nassim.cost.counting.count`.
         """
         return self.table.profile(architecture)
+
+    def training_memory(self, architecture: Mapping[str, str]) -> "TrainingMemory":
+        """Return what is held to train the network of an architecture: counted, for it is not a sum over options.
+
+        Raises:
+            NassimError: As `subnet` and `nassim.cost.memory.count_training_memory`.
+        """
+        import torch
+
+        from nassim.cost.memory import count_training_memory
+
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            network = self.subnet(architecture)
+        return count_training_memory(network, self.input_shape)
 
     @cached_property
     def table(self) -> "CostTable":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from nassim.cost.counting import batches, per_input
+from nassim.cost.counting import batches, input_type, per_input
 from nassim.cost.dispatch import OperationCounter, Tally
 from nassim.cost.layers import weigh
 from nassim.cost.profile import AMOUNTS, Profile
@@ -117,7 +117,6 @@ def _read(space: "SearchSpace", architecture: Mapping[str, str], structural: fro
 
 def _step(network: nn.Module, input_shape: tuple[int, ...], batch: int) -> tuple[Tallies, Tallies]:
     """Run one training step and return what its forward and its backward pass cost at each place."""
-    dtype = next((w.dtype for w in network.parameters() if w.dtype.is_floating_point), torch.float32)
     counter = OperationCounter(batch)
     counter.scope = ()
     for module in network.modules():
@@ -125,7 +124,7 @@ def _step(network: nn.Module, input_shape: tuple[int, ...], batch: int) -> tuple
             module.counter = counter
     network.train()
     with torch.inference_mode(False), torch.enable_grad():
-        x = torch.empty((batch, *input_shape), dtype=dtype, device="meta")
+        x = torch.empty((batch, *input_shape), dtype=input_type(network), device="meta")
         with counter:
             output = network(x)
         forward = counter.take()

@@ -8,6 +8,9 @@ import pytest
 
 from nassim.executors import device
 from nassim.executors.device import available_threads, measure_flop_per_s, this_worker
+from nassim.hardware.calibration import prior
+from nassim.hardware.machine import Machine
+from nassim.hardware.saved import machines_file, save_machines
 
 torch = pytest.importorskip("torch")
 
@@ -16,6 +19,8 @@ torch = pytest.importorskip("torch")
 def folder(tmp_path, monkeypatch):
     """Measured rates are remembered in a folder of the test's own."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(device, "_cpu_model", lambda: "Unlisted 1")
+    monkeypatch.setenv("NASSIM_MACHINES", str(tmp_path / "machines.json"))
     return tmp_path
 
 
@@ -27,6 +32,22 @@ def test_a_rate_is_measured_once_for_a_device_and_a_number_of_threads(monkeypatc
     assert measured == ["cpu"]
     assert this_worker("c", threads=4).peak_flop_per_s == 2e9
     assert measured == ["cpu", "cpu"]
+
+
+def test_a_listed_device_has_the_catalogues_rate(monkeypatch):
+    monkeypatch.setattr(device, "_cpu_model", lambda: "AMD EPYC 7763 64-Core Processor")
+    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: pytest.fail("measured, though it is listed"))
+    worker = this_worker("a", threads=2)
+    assert (worker.peak_flop_per_s, worker.peak_source) == (5.02e12 / 64, "catalogue")
+
+
+def test_a_calibrated_device_has_the_rate_that_calibration_measured(monkeypatch):
+    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: 7e9)
+    model = prior("cpu: Unlisted 1", 8e10, 1e10, overlaps=False)
+    save_machines(machines_file(), [Machine("cpu: Unlisted 1", 2, 8e10, 1e10, model)])
+    worker = this_worker("a", threads=2)
+    assert (worker.peak_flop_per_s, worker.peak_source) == (4e10, "measured")
+    assert this_worker("b", threads=1).peak_flop_per_s == 7e9  # calibrated with two threads, not with one
 
 
 def test_an_old_rate_is_measured_again(monkeypatch):

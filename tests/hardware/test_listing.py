@@ -38,5 +38,5 @@ def test_calibrations_come_back_and_are_replaced(tmp_path):
 def test_a_file_that_is_no_calibration_says_what_to_do(tmp_path, text):
     path = tmp_path / "machines.json"
     path.write_text(text)
-    with pytest.raises(NassimError, match=r"machines.json can't be read .*; measure again with `nassim calibrate`"):
+    with pytest.raises(NassimError, match=r"machines.json can't be read .*; remove it, and measure again"):
         load_machines(path)
