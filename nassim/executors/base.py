@@ -2,8 +2,8 @@
 
 An executor holds workers. Each worker's device is leased from the moment it is held until it is released, and the
 executor reports that lease as a gapless timeline: `Leased`, then `Lap`s that follow one another without a gap, then
-`Released`. So the seconds of a worker's laps add up to the seconds of its lease. Executors report, the search loop
-books.
+`Released`. So the seconds of a worker's laps add up to the seconds of its lease. Where energy counters can be read,
+`Metered` says afterwards what laps drew. Executors report, the search loop books.
 
 All times are seconds on one clock, the executor's own: 0 when it starts (or `at_s`, for a run that goes on), never set
 back, not running while no driver runs.
@@ -124,7 +124,40 @@ class Released:
     reason: str = "closed"
 
 
-Event = Leased | Lap | Report | JobEnded | Released
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What a counter measured of a lap that was reported before. Comes late, perhaps after the worker's release.
+
+    A lap is metered at most once, for as many of its seconds as were measured. Over a run the joules add up to what the
+    counters counted while workers were leased.
+
+    Attributes:
+        lap: The lap.
+        start_s: From when in it energy was measured.
+        seconds: For how many of its seconds.
+        joules: What the worker's device drew in them.
+    """
+
+    lap: Lap
+    start_s: float
+    seconds: float
+    joules: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unmetered:
+    """Energy is not measured on a machine, or not any longer. Comes once a machine.
+
+    Attributes:
+        node: Name of the machine.
+        reason: Why, and what to do about it.
+    """
+
+    node: str
+    reason: str
+
+
+Event = Leased | Lap | Report | JobEnded | Released | Metered | Unmetered
 
 
 class Executor(ABC):

@@ -8,8 +8,11 @@ from nassim.evaluation import Job, Progress, Runner, RunnerFactory
 from nassim.executors.base import Event, Executor, Worker
 from nassim.executors.clock import Clock
 from nassim.executors.device import UNKNOWN, available_threads, set_threads, this_worker
+from nassim.executors.local_meter import LocalMeter
+from nassim.executors.metering import FindMeter, Metering
 from nassim.executors.running import End, Moment, play, same_job, start_problem
 from nassim.executors.timeline import Timeline
+from nassim.hardware.meters import find_meter
 
 
 class InlineExecutor(Executor):
@@ -18,13 +21,17 @@ class InlineExecutor(Executor):
     A job that hangs hangs the driver, and a job that kills its process kills it: other executors are for that.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, find: FindMeter = find_meter) -> None:
         """Make an executor that has not started.
 
         Args:
             threads: Threads to compute with; None for OMP_NUM_THREADS, or a thread per CPU.
+            find: Makes the meter of this machine.
         """
         self._threads = threads or available_threads()
+        self._find = find
+        self._metering = Metering()
+        self._meter: LocalMeter | None = None
         self._clock = Clock()
         self._leased_s = 0.0
         self._id = "inline"
@@ -44,6 +51,7 @@ class InlineExecutor(Executor):
         self._leased_s = at_s
         if at_s:
             self._id = f"inline@{at_s:.3f}"
+        self._meter = LocalMeter(self._find, at_s, self._metering)
 
     @property
     def free(self) -> int:
@@ -74,7 +82,7 @@ class InlineExecutor(Executor):
             RuntimeError: There is nothing to wait for, and no timeout.
         """
         if self._timeline is None and not self._closed:
-            self._events += self._make_ready()
+            self._make_ready()
         elif self._moments is not None and not self._undecided:
             self._work(self._moments)
         elif not self._events and timeout_s is None:
@@ -99,16 +107,18 @@ class InlineExecutor(Executor):
     def close(self) -> list[Event]:
         """Give the worker back. A job in mid-way is abandoned."""
         if not self._closed and self._timeline is not None:
-            self._events += self._timeline.release(self.now_s(), "closed")
+            self._post(self._timeline.release(self.now_s(), "closed"))
         elif not self._closed and self._factory is not None:
             worker = Worker(self._id, socket.gethostname(), UNKNOWN, float(self._threads))
             self._events += Timeline(worker, self._leased_s).never_ready(self.now_s(), "closed")
+        if not self._closed and self._meter is not None:
+            self._events += [*self._meter.read(self.now_s()), *self._metering.end()]
         self._closed = True
         self._moments = None
         return self._take_events()
 
-    def _make_ready(self) -> list[Event]:
-        if self._factory is None:
+    def _make_ready(self) -> None:
+        if self._factory is None or self._meter is None:
             raise RuntimeError("the executor has not been started")
         set_threads(self._threads)
         try:
@@ -116,14 +126,21 @@ class InlineExecutor(Executor):
         except Exception as error:
             raise NassimError(start_problem(error)) from error
         set_threads(self._threads)
-        self._timeline = Timeline(this_worker(self._id, self._threads), self._leased_s)
-        return self._timeline.ready(self.now_s())
+        worker = this_worker(self._id, self._threads)
+        self._timeline = Timeline(worker, self._leased_s)
+        self._meter.lease(worker, (), self._leased_s)
+        self._post(self._timeline.ready(self.now_s()))
+
+    def _post(self, events: list[Event]) -> None:
+        self._events += [*events, *self._metering.note(events)]
 
     def _work(self, moments: Iterator[Moment]) -> None:
         """Advance the job up to its next report or its end. What it came to stands though it be interrupted."""
         assert self._timeline is not None
         for moment in moments:
-            self._events += self._timeline.take(self._clock.shown_s(moment.at), moment.what)
+            self._post(self._timeline.take(self._clock.shown_s(moment.at), moment.what))
+            if self._meter and self._meter.due(self.now_s()):
+                self._events += self._meter.read(self.now_s())
             if isinstance(moment.what, End):
                 self._moments = None
             elif isinstance(moment.what, Progress) and moment.what.is_report:

@@ -8,11 +8,15 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTa
 
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
-from nassim.executors.base import Ending, Event, Executor, Lap
+from nassim.executors.base import Ending, Event, Executor, Lap, Leased
 from nassim.executors.clock import Clock
+from nassim.executors.metering import FindMeter
+from nassim.executors.place import machines_here
 from nassim.executors.ray_cluster import Share, cause_of_death, connect, disconnect, room
 from nassim.executors.ray_member import Answer, Call, Inbox, Member
+from nassim.executors.ray_meters import RayMeters
 from nassim.executors.ray_worker import Prepared
+from nassim.hardware.meters import find_meter
 
 LOOK_S = 0.5
 """How often workers are looked at whether one hangs."""
@@ -39,6 +43,7 @@ class RayExecutor(Executor):
         grace_s: float = 30.0,
         patience_s: float = 300.0,
         restarts: int = 5,
+        find: FindMeter = find_meter,
     ) -> None:
         """Make an executor that has not started.
 
@@ -55,6 +60,7 @@ class RayExecutor(Executor):
             patience_s: How long to wait while there is no worker at all.
             restarts: How often in a row workers may die, without one getting anywhere, before they are no longer
                 replaced. Workers whose node was taken away don't count.
+            find: Makes the meter of a machine, on that machine.
 
         Raises:
             NassimError: A number is out of range.
@@ -69,6 +75,8 @@ class RayExecutor(Executor):
         self._grace_s = grace_s
         self._patience_s = patience_s
         self._restarts = restarts
+        self._find = find
+        self._meters: RayMeters | None = None
         self._clock = Clock()
         self._at_s = 0.0
         self._factory = b""
@@ -89,6 +97,7 @@ class RayExecutor(Executor):
         self._connected = connect(self._address, self._workers, self._share)
         self._clock = Clock(at_s)
         self._at_s = self._looked_s = self._bare_since_s = at_s
+        self._meters = RayMeters(self._find, at_s, machines_here())
         for _ in range(self._workers):
             self._ask()
 
@@ -148,7 +157,9 @@ class RayExecutor(Executor):
         try:
             self._hear_last()
             for member in self._members:
-                self._events += member.release("closed")
+                self._post(member.release("closed"))
+            if self._meters is not None:
+                self._events += self._meters.close(self.now_s())
         finally:
             self._members = []
             if self._connected:
@@ -162,6 +173,9 @@ class RayExecutor(Executor):
 
     def _member_of(self, job: Job) -> Member | None:
         return next((member for member in self._members if member.has(job)), None)
+
+    def _post(self, events: list[Event]) -> None:
+        self._events += self._meters.post(events) if self._meters is not None else events
 
     def _take_events(self) -> list[Event]:
         events, self._events = self._events, []
@@ -190,18 +204,18 @@ class RayExecutor(Executor):
             pass  # It died, and `watch` says so too.
         elif answer.call is Call.PREPARE:
             self._welcome(member, answer.future.result(), answer.arrived)
-        else:
-            events = member.news(answer)
-            if any(isinstance(event, Lap) and event.work for event in events):
-                self._deaths = 0
-            self._events += events
+        elif any(isinstance(event, Lap) and event.work for event in self._take_in(answer)):
+            self._deaths = 0
 
     def _welcome(self, member: Member, prepared: Prepared, arrived: float) -> None:
         if prepared.worker is None:
             problem = prepared.problem or "a worker could not start"
             self._drop(member, Ending.LOST, problem)
             raise NassimError(problem)
-        self._events += member.welcome(prepared.worker, arrived)
+        events = member.welcome(prepared.worker, arrived)
+        if self._meters is not None and prepared.place is not None and isinstance(events[0], Leased):
+            self._meters.welcome(member, events[0], prepared.place)
+        self._post(events)
 
     def _bury(self, member: Member, error: BaseException) -> None:
         ending, reason = cause_of_death(error)
@@ -222,13 +236,17 @@ class RayExecutor(Executor):
 
     def _drop(self, member: Member, ending: Ending, reason: str) -> None:
         self._members.remove(member)
-        self._events += member.release(reason, ending)
+        self._post(member.release(reason, ending))
+        if self._meters is not None:
+            self._events += self._meters.dropped(member, self.now_s())
 
     def _look(self) -> None:
         """Replace workers that hang, now and then; give up where there is no worker and none to be had."""
         now_s = self.now_s()
         if now_s - self._looked_s < LOOK_S:
             return
+        if self._meters is not None:
+            self._events += self._meters.look(self._members, now_s)
         away_s = max(now_s - self._looked_s - 2 * LOOK_S, 0.0)
         self._looked_s = now_s
         for member in list(self._members):
@@ -251,16 +269,30 @@ class RayExecutor(Executor):
 
     def _hear_last(self) -> None:
         """Ask the workers what they did last, and wait a little for their answers."""
-        open_calls = {member for member in self._members if member.ready and not member.silent}
-        for member in open_calls:
+        working = [member for member in self._members if member.ready and not member.silent]
+        for member in working:
             member.flush()
+        waited_for = {(member, Call.NEWS) for member in working}
+        if self._meters is not None:
+            waited_for |= {(member, Call.METER) for member in self._meters.ask_last()}
         until_s = self.now_s() + FLUSH_S
-        while open_calls:
+        while waited_for:
             try:
                 answer = self._inbox.get(timeout=max(until_s - self.now_s(), 0.0))
             except queue.Empty:
                 return
-            if answer.member in open_calls and answer.call is Call.NEWS:
-                open_calls.remove(answer.member)
+            if (answer.member, answer.call) in waited_for:
+                waited_for.remove((answer.member, answer.call))
                 if answer.future.exception() is None:
-                    self._events += answer.member.news(answer)
+                    self._take_in(answer)
+
+    def _take_in(self, answer: Answer) -> list[Event]:
+        """Post what a worker came to, or read, and return it."""
+        if answer.call is Call.METER:
+            assert self._meters is not None, "nobody reads a meter before the start"
+            events = self._meters.heard(answer)
+            self._events += events
+        else:
+            events = answer.member.news(answer)
+            self._post(events)
+        return events

@@ -14,6 +14,7 @@ from nassim.evaluation import Job, Progress
 from nassim.executors.base import Ending, Event, Worker
 from nassim.executors.clock import Clock, Offset, stamp
 from nassim.executors.device import UNKNOWN
+from nassim.executors.metering import FindMeter
 from nassim.executors.ray_cluster import Share, hold, holding
 from nassim.executors.ray_worker import Handed, News, RayWorker
 from nassim.executors.running import End, over_time, same_job
@@ -28,6 +29,7 @@ class Call(Enum):
 
     PREPARE = auto()
     NEWS = auto()
+    METER = auto()
     WATCH = auto()
 
 
@@ -159,6 +161,21 @@ class Member:
     def flush(self) -> None:
         """Have its open call answered now."""
         self._actor.flush.remote()
+
+    def read_meter(self, find: FindMeter) -> None:
+        """Have it read its machine's energy counters."""
+        self._call(Call.METER, self._actor.read_meter.remote(find))
+
+    def shown_s(self, answer: Answer, received: float, replied: float) -> float:
+        """Return what the executor's clock showed when the worker answered.
+
+        Args:
+            answer: The answer.
+            received: When the call came, by the worker's clock.
+            replied: When it was answered, by the worker's clock.
+        """
+        self._offset.learn(answer.sent, received, replied, answer.arrived)
+        return self._clock.shown_s(self._offset.here(replied))
 
     def excuse(self, seconds: float) -> None:
         """Don't hold these seconds against it: the driver wasn't listening."""

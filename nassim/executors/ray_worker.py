@@ -7,17 +7,22 @@ for its driver unless the job is gated.
 """
 
 import queue
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import ray
 
+from nassim.errors import NassimError
 from nassim.evaluation import Job, Progress, Runner
 from nassim.executors.base import Worker
 from nassim.executors.clock import stamp
 from nassim.executors.device import set_threads, this_worker
+from nassim.executors.metering import FindMeter
+from nassim.executors.place import Place, this_place
 from nassim.executors.running import End, Moment, play, start_problem
+from nassim.hardware.meters import Meter
 
 NEWS_EVERY_S = 0.5
 """A working worker gives a sign of life this often; what it did meanwhile is on the books even if it dies."""
@@ -29,10 +34,12 @@ class Prepared:
 
     Attributes:
         worker: The worker, if it is ready.
-        problem: Why it isn't.
+        place: Where it draws its energy.
+        problem: Why it isn't ready.
     """
 
     worker: Worker | None
+    place: Place | None = None
     problem: str | None = None
 
 
@@ -59,8 +66,27 @@ class News:
     moments: tuple[Moment, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the worker's machine had drawn, by its counters.
+
+    Attributes:
+        received: When the call that this answers came, by the worker's clock.
+        replied: When the counters were read, by the worker's clock.
+        node: Name of the machine.
+        joules: What each part had drawn since the first reading; None where nothing is measured.
+        problem: Why nothing is measured.
+    """
+
+    received: float
+    replied: float
+    node: str
+    joules: Mapping[str, float] | None
+    problem: str = ""
+
+
 class RayWorker:
-    """The actor. `run` and `news` come one at a time; `stop`, `flush` and `watch` have threads of their own."""
+    """The actor. `run` and `news` come one at a time; `stop`, `flush`, `read_meter` and `watch` have other threads."""
 
     def __init__(self) -> None:
         self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -70,6 +96,7 @@ class RayWorker:
         self._urgent = False
         self._told: bool | None = None
         self._stop: Handed | None = None
+        self._meter: Meter | None = None
         threading.Thread(target=self._serve, name="jobs", daemon=True).start()
 
     def prepare(self, factory: bytes, worker_id: str, threads: int, gpus: float) -> Prepared:
@@ -120,6 +147,20 @@ class RayWorker:
             self._urgent = True
             self._changed.notify_all()
 
+    @ray.method(concurrency_group="control")
+    def read_meter(self, find: FindMeter) -> Reading:
+        """Read this machine's energy counters, with a meter that the first call makes."""
+        received = stamp()
+        try:
+            if self._meter is None:
+                self._meter, missing = find()
+                if self._meter is None:
+                    raise NassimError("; ".join(missing))
+            joules = self._meter.read_j()
+        except NassimError as error:
+            return Reading(received, stamp(), socket.gethostname(), None, str(error))
+        return Reading(received, stamp(), socket.gethostname(), joules)
+
     @ray.method(concurrency_group="watch")
     def watch(self) -> None:
         """Never return: the call fails when the worker dies."""
@@ -134,9 +175,9 @@ class RayWorker:
             set_threads(threads)
             self._runner = ray.cloudpickle.loads(factory)()
             set_threads(threads)
-            return Prepared(this_worker(worker_id, threads, gpus))
+            return Prepared(this_worker(worker_id, threads, gpus), this_place(gpus))
         except (Exception, SystemExit) as error:  # noqa: BLE001, whatever a factory raises, there is no worker
-            return Prepared(None, start_problem(error))
+            return Prepared(None, problem=start_problem(error))
 
     def _play(self, job: Job) -> None:
         assert self._runner is not None, "a job comes to a worker that is ready"

@@ -4,6 +4,7 @@ Counters are read when a period begins and when it ends, never polled, so a mete
 short trial still gets its share.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, final
 from nassim.errors import NassimError
 
 POWERCAP = Path("/sys/class/powercap")
+"""Where the kernel shows RAPL's counters, unless the environment variable NASSIM_POWERCAP names another folder: inside
+containers, which hide them, that is where the host's /sys is mounted besides."""
 
 
 class Meter(ABC):
@@ -19,7 +22,7 @@ class Meter(ABC):
 
     @abstractmethod
     def read_j(self) -> Mapping[str, float]:
-        """Return the joules drawn by each part ("gpu:0", "cpu:package-0") since this meter was made.
+        """Return the joules drawn by each part ("gpu:GPU-<uuid>", "cpu:package-0") since this meter was made.
 
         Never decreases. A part is measured once: nothing in one part is also in another.
 
@@ -71,14 +74,14 @@ class RaplMeter(Meter):
     read at least that often, each reading accounts for one wrap.
 
     Args:
-        root: Where the kernel shows the counters.
+        root: Where the kernel shows the counters; None for NASSIM_POWERCAP, or else POWERCAP.
 
     Raises:
         NassimError: There are no counters, or this user may not read them.
     """
 
-    def __init__(self, root: Path = POWERCAP) -> None:
-        self._folders = _rapl_folders(root)
+    def __init__(self, root: Path | None = None) -> None:
+        self._folders = _rapl_folders(root or Path(os.environ.get("NASSIM_POWERCAP") or POWERCAP))
         self._range_uj = {part: _read_uj(folder / "max_energy_range_uj") for part, folder in self._folders.items()}
         self._last_uj = self._counters()
         self._total_uj = dict.fromkeys(self._folders, 0)
@@ -143,7 +146,9 @@ class NvmlMeter(Meter):
         try:
             self._nvml.nvmlInit()
             count = self._nvml.nvmlDeviceGetCount()
-            self._handles = {f"gpu:{i}": self._nvml.nvmlDeviceGetHandleByIndex(i) for i in range(count)}
+            handles = [self._nvml.nvmlDeviceGetHandleByIndex(i) for i in range(count)]
+            # Not by index: NVML and CUDA number GPUs in different orders, and a worker sees some of them only.
+            self._handles = {f"gpu:{self._nvml.nvmlDeviceGetUUID(handle)}": handle for handle in handles}
         except self._nvml.NVMLError as error:
             raise NassimError(f"NVML finds no GPU to measure: {error}; leave the energy to be modelled") from error
         if not self._handles:

@@ -77,6 +77,7 @@ def recorded_nvml(*readings_mj: tuple[int, ...]) -> SimpleNamespace:
         nvmlInit=lambda: None,
         nvmlDeviceGetCount=lambda: len(readings_mj[0]) if readings_mj else 0,
         nvmlDeviceGetHandleByIndex=lambda i: i,
+        nvmlDeviceGetUUID=lambda handle: f"GPU-{handle}",
         nvmlDeviceGetTotalEnergyConsumption=energy,
     )
 
@@ -84,8 +85,8 @@ def recorded_nvml(*readings_mj: tuple[int, ...]) -> SimpleNamespace:
 class TestNvml:
     def test_counts_from_when_it_was_made(self):
         meter = NvmlMeter(recorded_nvml((1_000_000, 5_000), (1_250_500, 6_000), (1_251_000, 7_000)))
-        assert meter.read_j() == {"gpu:0": 250.5, "gpu:1": 1.0}
-        assert meter.read_j() == {"gpu:0": 251.0, "gpu:1": 2.0}
+        assert meter.read_j() == {"gpu:GPU-0": 250.5, "gpu:GPU-1": 1.0}
+        assert meter.read_j() == {"gpu:GPU-0": 251.0, "gpu:GPU-1": 2.0}
 
     def test_a_gpu_without_the_counter(self):
         with pytest.raises(NassimError, match="no energy counter that can be read: Not Supported; GPUs before Volta"):
