@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.parameter import is_lazy
 
 from nassim.cost.dispatch import OperationCounter, Tally
 from nassim.cost.layers import LayerTracker, weigh
@@ -68,8 +69,12 @@ def batches(module: nn.Module, input_shape: Sequence[int]) -> tuple[int, int]:
     """Return two sizes of a batch, primes that divide no size of the network's weights or of its input.
 
     Raises:
-        NassimError: There are none.
+        NassimError: There are none, or a layer has no sizes yet.
     """
+    if any(is_lazy(weight) for weight in (*module.parameters(), *module.buffers())):
+        raise NassimError(
+            "this network has lazy layers, whose sizes are unknown until it runs; give their sizes, or run it once"
+        )
     sizes = {size for weight in (*module.parameters(), *module.buffers()) for size in weight.shape} | {*input_shape}
     fitting = [batch for batch in BATCHES if all(size % batch for size in sizes)]
     if len(fitting) < 2:
@@ -109,26 +114,32 @@ def _step(
         call = on_meta(module)
         x = torch.empty((batch, *input_shape), dtype=dtype, device="meta")
         with LayerTracker(module, counter) if layers else nullcontext() as tracker:
-            try:
-                with counter:
-                    output = call(x)
-            except NassimError:
-                raise
-            except Exception as error:
-                raise NassimError(
-                    f"the network can't be run on inputs of shape {tuple(input_shape)} for counting: "
-                    f"{type(error).__name__}: {error}"
-                ) from error
+            with failing_well(input_shape), counter:
+                output = call(x)
             forward = counter.take()
             if not isinstance(output, Tensor):
                 raise NassimError(f"a network returns one tensor, found {type(output).__name__}")
             if output.requires_grad:
                 start = output.sum()
-                with counter:
+                with failing_well(input_shape), counter:
                     start.backward()  # type: ignore[no-untyped-call]
             backward = counter.take()
             rows = tracker.rows(forward, backward, batch) if tracker else []
     return Tally.total(forward.values()), Tally.total(backward.values()), rows
+
+
+@contextmanager
+def failing_well(input_shape: Sequence[int]) -> Iterator[None]:
+    """Tell in one message what a network fails of."""
+    try:
+        yield
+    except NassimError:
+        raise
+    except Exception as error:
+        raise NassimError(
+            f"the network can't be run on inputs of shape {tuple(input_shape)} for counting: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def input_type(module: nn.Module) -> torch.dtype:

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from nassim.cost.counting import batches, in_training, input_type, on_meta
+from nassim.cost.counting import batches, failing_well, in_training, input_type, on_meta
 from nassim.cost.dispatch import OperationCounter
-from nassim.errors import NassimError
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +62,8 @@ def count_training_memory(module: nn.Module, input_shape: Sequence[int]) -> Trai
     with in_training(module), torch.inference_mode(False), torch.enable_grad():
         call = on_meta(module)
         x = torch.empty((batch, *input_shape), dtype=input_type(module), device="meta")
-        try:
-            with saved_tensors_hooks(keep, lambda tensor: tensor), OperationCounter(batch):
-                call(x)
-        except NassimError:
-            raise
-        except Exception as error:
-            raise NassimError(
-                f"the network can't be run on inputs of shape {tuple(input_shape)} for counting: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+        with failing_well(input_shape), saved_tensors_hooks(keep, lambda tensor: tensor), OperationCounter(batch):
+            call(x)
     learning = [weight for weight in module.parameters() if weight.requires_grad]
     return TrainingMemory(
         saved_bytes=_distinct_bytes(saved, batch) // batch,

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from nassim.cost.counting import count
+from nassim.cost.counting import BATCHES, count
 from nassim.cost.work import Activity, Work
 from nassim.errors import NassimError
 
@@ -205,8 +205,51 @@ def test_a_size_that_is_the_batch_s_is_no_obstacle():
 def test_what_can_not_be_counted():
     with pytest.raises(NassimError, match=r"can't be run on inputs of shape \(3,\) for counting: RuntimeError: "):
         count(nn.Linear(4, 4), (3,))
+    with pytest.raises(NassimError, match="this network has lazy layers, whose sizes are unknown until it runs"):
+        count(nn.LazyLinear(3), (3,))
     with pytest.raises(NassimError, match="a network returns one tensor, found tuple"):
         count(nn.GRU(4, 4, batch_first=True), (3, 4))
+
+    spoilt = nn.Sequential(nn.Linear(4, 4), nn.Sigmoid(), nn.ReLU(inplace=True))
+    with pytest.raises(NassimError, match=r"can't be run .* for counting: RuntimeError: .* modified by an inplace"):
+        count(spoilt, (4,))
+
+
+def test_bytes_moved_are_kept_apart_from_flop():
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                            nn.Linear(32, 5))  # fmt: skip
+    profile = count(network, (3, 4, 4), layers=True)
+    image, maps, pooled, out = 4 * 3 * 16, 4 * 8 * 16, 4 * 8 * 4, 4 * 5
+    indices = 2 * pooled  # int64
+    forward = [(image, maps), (maps, maps), (maps, maps), (maps, pooled + indices), (0, 0), (pooled, out)]
+    # Gradients: the convolution's weights need output gradient and input; normalisation and ReLU two maps each; pooling
+    # its indices; the linear layer's input, weights and bias need the output's gradient, the weights the input as well.
+    backward = [(maps + image, 0), (2 * maps, maps), (2 * maps, maps), (pooled + indices, maps), (0, 0),
+                (3 * out + pooled, pooled)]  # fmt: skip
+    assert [(layer.read_bytes, layer.written_bytes) for layer in profile.layers] == forward
+    assert [(layer.backward_read_bytes, layer.backward_written_bytes) for layer in profile.layers] == backward
+    assert (profile.read_bytes, profile.written_bytes) == tuple(map(sum, zip(*forward, strict=True)))
+    assert profile.elementwise_bytes == sum(map(sum, forward[1:4]))
+    assert profile.forward_flop == 2 * (9 * 3 * 8 * 16 + 32 * 5), "no part of it is element-wise"
+    # Of the backward pass, the bias's gradient is a sum: no FLOP.
+    assert profile.backward_elementwise_bytes == sum(map(sum, backward[1:4])) + out
+
+
+def test_bytes_do_not_depend_on_the_sizes_of_weights():
+    network = nn.Sequential(nn.Linear(1009, 1013), nn.ReLU())
+    profile = count(network, (1009,))
+    assert (profile.read_bytes, profile.written_bytes) == (4 * (1009 + 1013), 4 * 2 * 1013)
+    assert profile.forward_flop == 2 * 1009 * 1013
+    primes = nn.ModuleList(nn.Linear(1, size) for size in BATCHES)
+    with pytest.raises(NassimError, match="two must be free to tell inputs from weights"):
+        count(primes, (1,))
+
+
+def test_bytes_of_half_precision_are_half():
+    whole, half = (
+        count(nn.Sequential(nn.Linear(4, 6), nn.Tanh()).to(dtype), (4,)) for dtype in (torch.float32, torch.float16)
+    )
+    assert (whole.read_bytes, whole.written_bytes) == (2 * half.read_bytes, 2 * half.written_bytes)
 
 
 def test_inputs_of_another_type():
