@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from nassim.evaluation import Candidate, Job
+from nassim.evaluation import Candidate, Job, JobKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Flight:
     Attributes:
         job: The job, as it is handed out at present.
         plan: Returns the job anew, going on from a step.
+        step: Steps reported.
         fruitless: How often in a row it was lost without getting any further.
         values: The last value reported of each trial.
         metrics: The last metrics reported.
@@ -39,6 +40,7 @@ class Flight:
 
     job: Job
     plan: Callable[[int], Job]
+    step: int = 0
     fruitless: int = 0
     values: dict[int | None, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
@@ -48,6 +50,11 @@ class Flight:
         """Let it go on from a step after its worker was lost."""
         self.fruitless = 0 if step > self.job.first else self.fruitless + 1
         self.job = replace(self.plan(step), attempt=self.job.attempt + 1)
+
+    @property
+    def is_through(self) -> bool:
+        """Whether a trial has reported its last step, so that stopping it has taken nothing from it."""
+        return self.job.kind is JobKind.TRAIN and self.step == self.job.last
 
     @property
     def trials(self) -> list[Candidate]:

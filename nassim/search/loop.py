@@ -150,7 +150,7 @@ class SearchLoop:
 
     def _reported(self, report: Report) -> None:
         flight = self._flights[report.job.id]
-        flight.metrics = dict(report.metrics)
+        flight.step, flight.metrics = report.step, dict(report.metrics)
         value = report.metrics.get(self._search.evaluator.metric)
         if report.trial is not None and value is not None:
             flight.values[report.trial] = value
@@ -187,6 +187,8 @@ class SearchLoop:
                 self._over(flight, Outcome.COMPLETE, None)
             case Ending.STOPPED | Ending.LOST | Ending.PREEMPTED if flight.pruned:
                 self._over(flight, Outcome.PRUNED, None)
+            case Ending.STOPPED | Ending.LOST | Ending.PREEMPTED if flight.is_through:
+                self._over(flight, Outcome.COMPLETE, None)
             case Ending.STOPPED if self.overrun:
                 self._over(flight, Outcome.STOPPED, _reached(self.overrun))
             case Ending.STOPPED:
