@@ -53,7 +53,9 @@ class Entry:
         backward_flop: FLOP of backward passes.
         samples: Inputs processed.
         bytes: Bytes written or moved.
-        energy_j: Joules at the device; None where nothing was measured (then modelled when read).
+        energy_j: Joules at the device; None where nothing was measured (then modelled when read). What counters say
+            comes later than the seconds, as entries of 0 s with the joules alone.
+        metered_s: Seconds that `energy_j` was measured in; None for those of the entry itself.
         outcome: On closing lines alone: what became of the trial.
         reason: Why, for a trial that failed, was stopped or lost work.
     """
@@ -74,5 +76,6 @@ class Entry:
     samples: int = 0
     bytes: int = 0
     energy_j: float | None = None
+    metered_s: float | None = None
     outcome: Outcome | None = None
     reason: str | None = None

@@ -8,7 +8,7 @@ lost answer sees what had arrived and goes on behind it.
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -62,6 +62,7 @@ entries = _numbered(
     Column("samples", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("energy_j", Double),
+    Column("metered_s", Double),
     Column("outcome", String(20)),
     Column("reason", Text),
 )
@@ -77,7 +78,7 @@ Index(
     postgresql_where=entries.c.outcome.is_not(None),
 )
 
-_SUMMED = ("seconds", "forward_flop", "backward_flop", "samples", "bytes", "energy_j")
+_SUMMED = ("seconds", "forward_flop", "backward_flop", "samples", "bytes", "energy_j", "metered_s")
 
 # SQLite groups by sorting, unless an index has the rows in order: with this one, totals of a million entries take half
 # the time. PostgreSQL groups by hashing and has no use for it.

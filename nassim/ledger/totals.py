@@ -80,7 +80,10 @@ _AMOUNTS: dict[str, ColumnElement[Any]] = {
     "samples": entries.c.samples,
     "bytes": entries.c.bytes,
     "energy_j": entries.c.energy_j,
-    "metered_s": case((entries.c.energy_j.is_not(None), entries.c.seconds), else_=literal_column("0.0")),
+    "metered_s": case(
+        (entries.c.energy_j.is_not(None), func.coalesce(entries.c.metered_s, entries.c.seconds)),
+        else_=literal_column("0.0"),
+    ),
     "entries": literal_column("1"),
 }
 """What an entry adds to each sum."""

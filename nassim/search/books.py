@@ -3,17 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from nassim.cost.work import Activity
-from nassim.evaluation import Job, JobKind
-from nassim.executors.base import Event, Executor, Lap, Leased, Released, Worker
-from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
+from nassim.evaluation import Job
+from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Worker
+from nassim.ledger.entry import DRIVER, Entry, Outcome
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.lease import Lease
 from nassim.ledger.writer import Writer
 from nassim.search.account import Account, Accounts
 from nassim.search.budget import Spent
+from nassim.search.lines import line_of_job, lines_of_energy, lines_without_job, negated
 from nassim.search.rates import Rates
 
 COMMIT_INTERVAL_S = 0.1
@@ -21,6 +22,15 @@ COMMIT_INTERVAL_S = 0.1
 PATIENCE_S = 60.0
 """How long a database may stay away before the run stops, with what is unwritten saved beside it."""
 _NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class _WrittenOff:
+    """What became of the last laps of a job that was lost: of those from `from_s` on."""
+
+    from_s: float
+    to: Activity
+    reason: str | None
 
 
 class Books:
@@ -66,6 +76,7 @@ class Books:
         self._settle_at_s = 0.0
         self._away_since_s: float | None = None
         self._unsettled: dict[str, list[Entry]] = {}
+        self._written_off: dict[tuple[str | None, int], _WrittenOff] = {}
 
     def open(self, node: str) -> None:
         """Begin the driver's lease, now."""
@@ -167,6 +178,10 @@ class Books:
                 self.held -= 1
                 self._spend_device_s(at_s - self._now_s)
                 self._writer.release(worker_id, at_s, reason)
+            case Metered():
+                self._post_energy(event)
+            case Unmetered(node, reason):
+                self._warn(f"energy is not measured on {node}: {reason}")
 
     def _post_jobless(self, lap: Lap) -> None:
         """Book what a worker did for no job: start, which belongs to no search, or idle."""
@@ -176,17 +191,14 @@ class Books:
             self.spent.device_s += lap.seconds
             self._spend_device_s(self._now_s - (lap.start_s + lap.seconds))
             self._spend_rates(Account(), lap, lap.seconds)
-            self._writer.append(Entry(lap.worker, lap.start_s, lap.seconds, lap.activity))
-            return
-        for share in self._accounts.shares(lap.start_s, lap.seconds):
-            account = share.account
-            self._spend_rates(account, lap, share.seconds)
-            self._writer.append(
-                Entry(lap.worker, share.start_s, share.seconds, lap.activity, account.search, account.stage)
-            )
+        else:
+            for share in self._accounts.shares(lap.start_s, lap.seconds):
+                self._spend_rates(share.account, lap, share.seconds)
+        for line in lines_without_job(lap, self._accounts):
+            self._writer.append(line)
 
     def _post_lap(self, lap: Lap, job: Job) -> None:
-        entry = _of_job(lap, job)
+        entry = line_of_job(lap, job)
         if lap.work is not None:
             self.spent.flop += lap.work.flop
             if self.account.searching is not None:
@@ -194,6 +206,20 @@ class Books:
         self._spend_rates(self.account, lap, lap.seconds)
         self._remember(job, entry)
         self._writer.append(entry)
+
+    def _post_energy(self, metered: Metered) -> None:
+        """Book what a lap drew to what its seconds are on by now: they may have been written off."""
+        for line in lines_of_energy(metered, self._accounts):
+            lost = self._written_off.get((line.job, line.attempt))
+            unsettled = self._unsettled.get(line.job) if line.job else None
+            if line.activity in _NOT_LOST_TWICE:
+                self._writer.append(line)
+            elif lost and lost.from_s <= line.start_s:
+                self._writer.append(replace(line, activity=lost.to, reason=lost.reason))
+            else:
+                if unsettled and unsettled[0].start_s <= line.start_s:
+                    unsettled.append(line)
+                self._writer.append(line)
 
     def _remember(self, job: Job, entry: Entry) -> None:
         """Keep what would be lost if the worker died now: the job's entries since its last checkpoint."""
@@ -212,12 +238,15 @@ class Books:
         Entries are immutable, so each is corrected by two lines, as a bookkeeper would: one takes the amount away
         from the activity it was posted to, one adds it to `lost`.
         """
-        self.write_off(self._unsettled.pop(job.id, ()), reason, to)
+        entries = self._unsettled.pop(job.id, ())
+        if entries:
+            self._written_off[job.id, job.attempt] = _WrittenOff(entries[0].start_s, to, reason)
+        self.write_off(entries, reason, to)
 
     def write_off(self, entries: Sequence[Entry], reason: str | None, to: Activity = Activity.LOST) -> None:
         """Move posted entries to `lost` (or `preempted`): see `lose`."""
         for entry in entries:
-            self._writer.append(_negated(entry, reason))
+            self._writer.append(negated(entry, reason))
             self._writer.append(replace(entry, activity=to, reason=reason))
 
     def end_trial(self, trial: int, architecture_id: str, outcome: Outcome, attempt: int, reason: str | None) -> None:
@@ -274,39 +303,3 @@ class Books:
             self._warn(f"{error}; it is tried again for {PATIENCE_S:g} s")
         elif since_s - self._away_since_s > PATIENCE_S:
             raise error
-
-
-def _of_job(lap: Lap, job: Job) -> Entry:
-    """Return the entry of a lap that was run for a job."""
-    only = None if job.kind is JobKind.SUPERNET else job.candidates[0]
-    work = lap.work
-    return Entry(
-        lap.worker,
-        lap.start_s,
-        lap.seconds,
-        lap.activity,
-        search=job.search,
-        stage=Stage.FINAL if job.kind is JobKind.FINAL else Stage.SEARCH,
-        job=job.id,
-        trial=only.trial if only else None,
-        architecture=only.architecture.id if only and len(job.candidates) == 1 else None,
-        step=lap.step,
-        attempt=job.attempt,
-        forward_flop=work.forward_flop if work else 0,
-        backward_flop=work.backward_flop if work else 0,
-        samples=work.samples if work else 0,
-        bytes=work.bytes if work else 0,
-    )
-
-
-def _negated(entry: Entry, reason: str | None) -> Entry:
-    return replace(
-        entry,
-        seconds=-entry.seconds,
-        forward_flop=-entry.forward_flop,
-        backward_flop=-entry.backward_flop,
-        samples=-entry.samples,
-        bytes=-entry.bytes,
-        energy_j=None if entry.energy_j is None else -entry.energy_j,
-        reason=reason,
-    )

@@ -51,13 +51,17 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
     points: dict[str, Point] = {}
     lost: list[Entry] = []
     for job, rows in _open_jobs(ledger.frame(run), found).groupby("job", sort=False):
-        checkpoints = rows[rows["activity"] == Activity.CHECKPOINT]
+        # What a lap drew comes later than the lap: what of it is settled, its time says and not its place.
+        is_energy = rows["seconds"].eq(0) & rows["metered_s"].notna()
+        checkpoints = rows[(rows["activity"] == Activity.CHECKPOINT) & ~is_energy]
         if rows["activity"].iloc[0] == Activity.SUPERNET and not checkpoints.empty:
             continue
         step = 0 if checkpoints.empty else int(checkpoints["step"].max())
         points[str(job)] = Point(step, int(rows["attempt"].max()) + 1)
-        unsettled = rows if checkpoints.empty else rows.loc[checkpoints.index[-1] :].iloc[1:]
-        lost.extend(_net(unsettled))
+        if not checkpoints.empty:
+            later = rows["start_s"] > checkpoints["start_s"].iloc[-1]
+            rows = rows[(~is_energy & (rows.index > checkpoints.index[-1])) | (is_energy & later)]
+        lost.extend(_net(rows))
     spent, spent_by = _spent(ledger, run, rates)
     spent.wall_s = clock_s
     return Recovery(points, tuple(lost), spent, spent_by, found)
@@ -78,6 +82,7 @@ def _net(rows: pd.DataFrame) -> list[Entry]:
     groups = rows.groupby(_KEYS, dropna=False, sort=False)
     sums = groups[_AMOUNTS].sum()
     sums = sums.assign(start_s=groups["start_s"].max(), energy_j=groups["energy_j"].sum(min_count=1))
+    sums = sums.assign(metered_s=groups["metered_s"].sum(min_count=1))
     sums = sums[(sums["seconds"].abs() > 1e-9) | (sums["samples"] != 0)].reset_index()
     return [
         Entry(
@@ -97,6 +102,7 @@ def _net(rows: pd.DataFrame) -> list[Entry]:
             samples=int(row["samples"]),
             bytes=int(row["bytes"]),
             energy_j=None if pd.isna(row["energy_j"]) else float(row["energy_j"]),
+            metered_s=None if pd.isna(row["metered_s"]) else float(row["metered_s"]),
         )
         for row in sums.to_dict("records")
     ]

@@ -35,6 +35,7 @@ class TestLedgerContract:
             samples=5,
             bytes=6,
             energy_j=7.5,
+            metered_s=0.25,
             outcome=Outcome.FAILED,
             reason="MemoryError: ünï\0 \udc80",
         )
@@ -51,7 +52,18 @@ class TestLedgerContract:
         writer.append(Entry("w0", 0.0, 1.0, Activity.IDLE))
         writer.commit()
         row = ledger.frame("run").iloc[0]
-        absent = ["search", "job", "trial", "architecture", "step", "energy_j", "outcome", "reason", "lease"]
+        absent = [
+            "search",
+            "job",
+            "trial",
+            "architecture",
+            "step",
+            "energy_j",
+            "metered_s",
+            "outcome",
+            "reason",
+            "lease",
+        ]
         assert row[absent].isna().all()
 
     def test_nothing_is_written_before_the_commit(self, ledger):

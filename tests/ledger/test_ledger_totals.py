@@ -67,6 +67,16 @@ def test_energy_that_was_not_measured_is_unknown_and_not_zero(ledger):
     assert (total["energy_j"], total["metered_s"], total["seconds"]) == (5.0, 2.0, 5.0)
 
 
+def test_energy_that_is_posted_after_its_seconds_is_metered_in_them(ledger):
+    writer = new_run(ledger)
+    writer.append(lap(0.0, 2.0))
+    writer.append(lap(2.0, 1.0, energy_j=4.0))
+    writer.append(lap(0.0, 0.0, energy_j=6.0, metered_s=1.5, forward_flop=0, backward_flop=0))
+    writer.commit()
+    row = ledger.totals("run", ()).iloc[0]
+    assert (row["energy_j"], row["metered_s"], row["seconds"]) == (10.0, 2.5, 3.0)
+
+
 def test_totals_by_device_come_from_the_leases(ledger):
     writer = new_run(ledger)
     for worker, processors in (("w0", 2), ("w1", 3)):
