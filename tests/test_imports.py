@@ -17,7 +17,7 @@ LAYERS = (
     ("cli",),
     ("run",),
     ("parts",),
-    ("search", "analysis", "report"),
+    ("search", "report"),
     ("notices", "experiment"),
     ("executors", "evaluators", "samplers"),
     ("evaluation",),
