@@ -6,6 +6,7 @@ and there is a measurement for each combination of them that is met. What can't 
 architecture, so that every figure is that of `nassim.cost.counting.count`.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import torch
 
 from nassim.cost.counting import count
 from nassim.cost.profile import Profile
+from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
 from nassim.space.domain import Choice
 from nassim.space.skeleton import InseparableError, Skeleton, read_skeleton
@@ -45,6 +47,7 @@ class CostTable:
         self._checked = False
         self._skeletons: dict[Family, Skeleton] = {}
         self._counted: dict[Architecture, Profile] = {}
+        self._members: defaultdict[Family, list[Architecture]] = defaultdict(list)
 
     def profile(self, architecture: Mapping[str, str]) -> Profile:
         """Return what the network of an architecture costs for one input.
@@ -100,32 +103,46 @@ class CostTable:
                 with torch.device("meta"):
                     network = self._space.subnet(architecture)
                 self._counted[architecture] = count(network, self._space.input_shape)
+            self._members[self._family(architecture)].append(architecture)
         return self._counted[architecture]
 
     def _measure(self, architecture: Architecture) -> Skeleton | None:
         """Return the skeleton of an architecture's family, read and checked; None where there is none (yet)."""
         while self._separable:
             family = self._family(architecture)
-            counted = [known for known in self._counted if self._family(known) == family]
+            counted = list(self._members[family])
             if not counted or len(family) == len(architecture):
                 return None
             try:
                 skeleton = read_skeleton(self._space, architecture, self._structural)
             except ClashError as clash:
-                self._structural |= {clash.choice}
-                self._skeletons.clear()
+                self._split(clash.choice)
                 continue
             except InseparableError:
                 self._separable = False
                 return None
             probes = counted if self._checked else [*counted, *self._probes(architecture)]
-            if all(skeleton.profile(probe) == self._count(probe) for probe in probes):
+            if all(self._agrees(skeleton, probe) for probe in probes):
                 self._checked = True
                 self._skeletons[family] = skeleton
                 return skeleton
             self._separable = False
             self._skeletons.clear()
         return None
+
+    def _agrees(self, skeleton: Skeleton, probe: Architecture) -> bool:
+        try:
+            return skeleton.profile(probe) == self._count(probe)
+        except NassimError:
+            return False  # Its network can't be run, which those who ask for it are to hear, and nobody else.
+
+    def _split(self, choice: str) -> None:
+        """Make families smaller: those that differ in one more choice are told apart."""
+        self._structural |= {choice}
+        self._skeletons.clear()
+        self._members.clear()
+        for architecture in self._counted:
+            self._members[self._family(architecture)].append(architecture)
 
     def _probes(self, architecture: Architecture) -> list[Architecture]:
         """Return architectures of the same family that together take every option at every choice."""

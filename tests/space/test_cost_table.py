@@ -164,7 +164,7 @@ def test_what_depends_on_what_is_found(layers, structural, monkeypatch):
 
 
 @given(st.integers(0, 10**6), st.sampled_from(SHIPPED))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_shipped_spaces_equal_torch_s_own_counter(seed, space):
     architecture = space.sample(np.random.default_rng(seed))
     profile = space.profile(architecture)
@@ -284,3 +284,17 @@ def test_networks_that_do_not_run_say_why_as_if_counted():
     assert space.profile({"a": "good"}).forward_flop == 36
     with pytest.raises(NassimError, match=r"can't be run on inputs of shape \(6,\) for counting"):
         space.profile({"a": "bad"})
+
+
+def test_options_that_fail_together_fail_alone():
+    def layers(choose):
+        return [nn.Linear(6, 6), choose("a", {"sigmoid": nn.Sigmoid, "none": nn.Identity}),
+                choose("b", {"relu": lambda: nn.ReLU(inplace=True), "tanh": nn.Tanh}), nn.Linear(6, 3)]  # fmt: skip
+
+    space = Line(layers)
+    for architecture in space.enumerate():
+        if dict(architecture) == {"a": "sigmoid", "b": "relu"}:
+            with pytest.raises(NassimError, match="modified by an inplace operation"):
+                space.profile(architecture)
+        else:
+            assert space.profile(architecture) == counted(space, architecture)
