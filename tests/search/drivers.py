@@ -46,6 +46,10 @@ class Driver:
     def send(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
 
+    def send_to_all(self, number: signal.Signals) -> None:
+        """Send a signal to its whole process group, as a terminal does."""
+        os.killpg(self.process.pid, number)
+
     def join(self) -> int:
         """Wait for its end and return its exit code."""
         self.process.join(PATIENCE_S)
@@ -54,6 +58,7 @@ class Driver:
 
 
 def _drive(document: dict, reports, kill_after_s: float | None) -> None:
+    os.setsid()
     plan = Experiment.model_validate(document)
 
     def observe(notice: Notice) -> None:

@@ -1,0 +1,107 @@
+"""Searches on Ray workers: what they come to is the same, also where workers and nodes die."""
+
+import logging
+import os
+
+import pytest
+from searching import ENAS, FULL, RAY, experiment, run, traps
+
+from nassim.cost.work import Activity
+
+ray = pytest.importorskip("ray")
+
+GRID = FULL | {"sampler": {"name": "grid"}, "trials": 9}
+PRUNED = FULL | {"pruner": {"name": "median", "parameters": {"n_startup_trials": 1}}}
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    """A Ray that the tests of this module share."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init(
+        "local",
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=100 * 2**20,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+    )
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def inline(tmp_path):
+    """A folder for the same run inline."""
+    (tmp_path / "inline").mkdir()
+    return tmp_path / "inline"
+
+
+@pytest.mark.usefixtures("local_ray")
+@pytest.mark.parametrize("search", [PRUNED, ENAS], ids=["full", "enas"])
+def test_one_ray_worker_comes_to_what_inline_does(tmp_path, inline, search):
+    on_ray = run(experiment(tmp_path, search, executor=RAY))
+    assert on_ray.status == "finished"
+    assert on_ray.results() == run(experiment(inline, search)).results()
+    if search is PRUNED:
+        assert "pruned" in on_ray.outcomes
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_trial_whose_worker_is_killed_goes_on_from_its_checkpoint_on_another(tmp_path, inline):
+    """It dies in the fourth step of its second epoch."""
+    marker = tmp_path / "died"
+    plan = experiment(tmp_path, GRID, space=traps("fine", "dies once", marker=marker), executor=RAY)
+    done = run(plan)
+    assert marker.exists()
+    assert done.outcomes == ["complete"] * 2
+    assert sorted(done.trials["attempts"]) == [1, 2]
+    ((_, number),) = done.trials[done.trials["attempts"] == 2].index
+    rows = done.entries[done.entries["job"] == f"full/trial/{number}"]
+    trained = rows[rows["activity"] == Activity.TRAIN]["samples"]
+    assert list(trained) == [1079, 1079, 1079], "no epoch is trained twice"
+    assert rows.loc[rows["activity"] == Activity.TRAIN, "worker"].nunique() == 2
+    lost = rows[rows["activity"] == Activity.LOST]
+    assert lost["seconds"].sum() > 0
+    assert lost["attempt"].max() == 0
+    (warning,) = done.warnings
+    assert warning.startswith(f"full/trial/{number}: WorkerDied: ")
+    assert warning.endswith("; goes on from step 1")
+    assert done.results() == run(experiment(inline, GRID, space=plan.space.model_dump())).results()
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_candidate_that_always_kills_its_worker_fails_alone(tmp_path):
+    plan = experiment(tmp_path, GRID, space=traps("fine", "dies"), executor=RAY, retries=1, checkpoint={"every": 0})
+    done = run(plan)
+    assert sorted(done.outcomes) == ["complete", "failed"]
+    (reason,) = done.trials.loc[done.trials["outcome"] == "failed", "reason"]
+    assert reason.startswith("lost its worker 2 times in a row without getting further: WorkerDied: ")
+    assert done.status == "finished"
+    assert done.findings["full"].architecture["op"] == "fine"
+    failed = done.ledger.totals("run", by=("outcome", "activity")).set_index(["outcome", "activity"])
+    assert failed.loc[("failed", "lost"), "samples"] == 2 * (1079 + 359), "an epoch each time"
+    assert failed.loc[("failed", "train"), "samples"] == 0
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_round_of_shared_weights_whose_worker_is_killed_is_done_again(tmp_path, inline):
+    marker = tmp_path / "died"
+    plan = experiment(tmp_path, ENAS, space=traps("fine", "dies at once", marker=marker), executor=RAY)
+    done = run(plan)
+    assert marker.exists()
+    assert set(done.outcomes) == {"complete"}
+    assert any(": WorkerDied: " in warning for warning in done.warnings)
+    rounds = done.entries[done.entries["activity"] == Activity.SUPERNET]
+    assert dict(rounds.groupby("job")["samples"].sum()) == {"enas/round/0": 1079, "enas/round/1": 1079}
+    assert done.results() == run(experiment(inline, ENAS, space=plan.space.model_dump())).results()
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_two_workers_share_a_budget_and_overshoot_by_a_report_each_at_most(tmp_path):
+    whole = run(experiment(tmp_path, executor=RAY | {"workers": 2}), "whole")
+    epoch = max(whole.flop(search="full", stage="search", trial=trial) for trial in range(6)) / 3
+    limit = int(0.6 * whole.flop(search="full", stage="search"))
+    done = run(experiment(tmp_path, FULL | {"budget": {"flop": limit}}, executor=RAY | {"workers": 2}))
+    assert limit <= done.flop(search="full", stage="search") < limit + 2 * epoch
+    assert done.status == "finished"
