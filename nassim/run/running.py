@@ -7,6 +7,7 @@ from pathlib import Path
 from nassim.errors import NassimError
 from nassim.executors.clock import utc_now
 from nassim.experiment.model import Experiment
+from nassim.hardware.meters import find_meter
 from nassim.ledger.store import Ledger
 from nassim.notices import Notice, Observe
 from nassim.parts import Parts
@@ -49,7 +50,9 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
     )
     ledger = Ledger(experiment.ledger)
     document, started_at = experiment.model_dump(mode="json"), utc_now()
+    meter, missing = find_meter()
     about = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
+    about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
     if name is None:
         writer = ledger.create_numbered(experiment.name, document, started_at, about)
     else:

@@ -19,7 +19,7 @@ import pytest
 from nassim.cost.work import Activity, add_up
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
-from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Released, Report
+from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Metered, Released, Report
 from nassim.testing.runners import TRAIN, VALIDATE, make_no_runner, make_toy_runner, toy_job
 
 PATIENCE_S = 60.0
@@ -105,6 +105,11 @@ def check_books(events: Sequence[Event]) -> None:
         assert posted_s == pytest.approx(releases[worker] - leased_s, abs=1e-9)
 
 
+def of_work(events: Sequence[Event]) -> list[Event]:
+    """Leave out what energy counters say, which there is on some machines only."""
+    return [event for event in events if not isinstance(event, Metered)]
+
+
 def ends(events: Sequence[Event]) -> list[JobEnded]:
     """Return how the jobs ended, in order."""
     return [event for event in events if isinstance(event, JobEnded)]
@@ -157,10 +162,12 @@ class ExecutorContract:
         events: list[Event] = []
         while not any(isinstance(event, Report) for event in events):
             events += executor.wait(PATIENCE_S)
-        assert isinstance(events[-1], Report)
-        assert executor.wait(0.3) == []
+        assert isinstance(of_work(events)[-1], Report)
+        assert of_work(executor.wait(0.3)) == []
         executor.proceed(job)
-        after = executor.wait(PATIENCE_S)
+        after: list[Event] = []
+        while not after:
+            after = of_work(executor.wait(PATIENCE_S))
         assert isinstance(after[0], Lap)
         assert (after[0].activity, after[0].job) == (Activity.IDLE, job)
         executor.close()
