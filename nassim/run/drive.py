@@ -199,7 +199,7 @@ class Drive:
     def _close(self, status: str) -> None:
         for event in self._executor.close():
             self._books.post(event)
-        self._books.close()
+        self._books.close(hurried=lambda: self._stopping.asked)
         self._writer.close(status)
         if status == "finished" and self._checkpoints:
             self._checkpoints.clear()

@@ -9,18 +9,14 @@ from nassim.cost.work import Activity
 from nassim.evaluation import Job
 from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Worker
 from nassim.ledger.entry import DRIVER, Entry, Outcome
-from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.lease import Lease
 from nassim.ledger.writer import Writer
 from nassim.search.account import Account, Accounts
 from nassim.search.budget import Spent
+from nassim.search.commits import Commits
 from nassim.search.lines import line_of_job, lines_of_energy, lines_without_job, negated
 from nassim.search.rates import Rates
 
-COMMIT_INTERVAL_S = 0.1
-"""Entries are committed in groups: what a crash can lose is at most the work acknowledged in this long."""
-PATIENCE_S = 60.0
-"""How long a database may stay away before the run stops, with what is unwritten saved beside it."""
 _NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)
 
 
@@ -66,6 +62,7 @@ class Books:
         self._writer = writer
         self._executor = executor
         self._warn = warn
+        self._commits = Commits(writer, executor, warn)
         self._rates = rates
         self._workers: dict[str, Worker] = {}
         self._accounts = Accounts()
@@ -73,8 +70,6 @@ class Books:
         self._activity = Activity.IDLE
         self._now_s = 0.0
         self._posted_s = 0.0
-        self._settle_at_s = 0.0
-        self._away_since_s: float | None = None
         self._unsettled: dict[str, list[Entry]] = {}
         self._written_off: dict[tuple[str | None, int], _WrittenOff] = {}
 
@@ -83,15 +78,22 @@ class Books:
         self._now_s = self._posted_s = self._executor.now_s()
         self._writer.lease(Lease(DRIVER, node, DRIVER, processors=1, opened_s=self._now_s))
 
-    def close(self) -> None:
-        """End the driver's lease, now, and commit. What unfinished jobs had done since their checkpoints is lost."""
+    def close(self, hurried: Callable[[], bool] = lambda: False) -> None:
+        """End the driver's lease, now, and commit. What unfinished jobs had done since their checkpoints is lost.
+
+        Args:
+            hurried: Whether there is no time to wait for a database that is away.
+
+        Raises:
+            LedgerUnavailable: It has been away for too long, or there was no time.
+        """
         for unsettled in self._unsettled.values():
             self.write_off(unsettled, "interrupted")
         self._unsettled.clear()
         self.tally()
         self._post_driver()
         self._writer.release(DRIVER, self._now_s, "closed")
-        self._writer.commit()
+        self._commits.commit_at_last(hurried)
 
     @property
     def account(self) -> Account:
@@ -271,7 +273,7 @@ class Books:
 
     def settle_when_due(self) -> bool:
         """Commit if the last commit was long enough ago; return whether all that is posted is committed."""
-        return self._executor.now_s() >= self._settle_at_s and self.settle()
+        return self._commits.due and self.settle()
 
     def settle(self) -> bool:
         """Commit all that is posted, the entries and the trials' states with them; return whether that is done.
@@ -279,27 +281,8 @@ class Books:
         While the database is away everything is kept and tried again.
 
         Raises:
-            LedgerUnavailable: It has been away for longer than PATIENCE_S.
+            LedgerUnavailable: It has been away for too long.
         """
         with self.turn(Activity.LEDGER):
             self._post_driver()
-            began_s = self._now_s
-            try:
-                self._writer.commit()
-            except LedgerUnavailable as error:
-                self._is_away(error, began_s)
-                # A try may have waited for a lock. As long again goes to the workers before the next.
-                self._settle_at_s = 2 * self._executor.now_s() - began_s + COMMIT_INTERVAL_S
-                return False
-        if self._away_since_s is not None:
-            self._warn("the database is back, and what was kept is written")
-            self._away_since_s = None
-        self._settle_at_s = self._now_s + COMMIT_INTERVAL_S
-        return True
-
-    def _is_away(self, error: LedgerUnavailable, since_s: float) -> None:
-        if self._away_since_s is None:
-            self._away_since_s = since_s
-            self._warn(f"{error}; it is tried again for {PATIENCE_S:g} s")
-        elif since_s - self._away_since_s > PATIENCE_S:
-            raise error
+            return self._commits.commit()

@@ -1,0 +1,171 @@
+"""The database locked or gone in the middle of a run: it goes on, or stops with what is unwritten saved beside it."""
+
+import shutil
+import sqlite3
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from postgresql import PostgresqlServer, missing
+from searching import FULL, Done, check_books, experiment, run
+
+from nassim.errors import NassimError
+from nassim.ledger.store import Ledger
+from nassim.notices import JobReported
+from nassim.run import execute, resume
+
+AT_REPORT = 4
+
+
+def at_report(number, act, notices):
+    """Return an observer that acts at a report."""
+
+    def observe(notice):
+        notices.append(notice)
+        if isinstance(notice, JobReported) and sum(isinstance(told, JobReported) for told in notices) == number:
+            act()
+
+    return observe
+
+
+class Lock:
+    """Another connection that holds SQLite's write lock."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def take(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def release(self) -> None:
+        self._connection.execute("ROLLBACK")
+
+
+@pytest.fixture
+def undisturbed(tmp_path) -> Done:
+    (tmp_path / "undisturbed").mkdir()
+    return run(experiment(tmp_path / "undisturbed", FULL | {"trials": 3}))
+
+
+def test_a_lock_that_passes_is_sat_out(tmp_path, undisturbed):
+    url = f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0.1"
+    plan = experiment(tmp_path, FULL | {"trials": 3}, ledger=url)
+    lock, notices = None, []
+
+    def hold():
+        nonlocal lock
+        lock = Lock(tmp_path / "ledger.db")
+        lock.take()
+        threading.Timer(1.0, lock.release).start()
+
+    execute(plan, name="run", observe=at_report(AT_REPORT, hold, notices))
+    done = Done(url, "run", notices)
+    check_books(done)
+    assert done.results() == undisturbed.results()
+    assert done.status == "finished"
+    away, back = done.warnings
+    assert "can't be written now: database is locked" in away
+    assert away.endswith("; it is tried again for 60 s")
+    assert back == "the database is back, and what was kept is written"
+
+
+def test_a_lock_that_stays_stops_the_run_and_resume_takes_in_what_was_kept(tmp_path, undisturbed, monkeypatch):
+    monkeypatch.setattr("nassim.search.commits.PATIENCE_S", 0.3)
+    url = f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0.1"
+    plan = experiment(tmp_path, FULL | {"trials": 30}, ledger=url)
+    lock = None
+
+    def hold():
+        nonlocal lock
+        lock = Lock(tmp_path / "ledger.db")
+        lock.take()
+
+    with pytest.raises(NassimError, match=r"database is locked.* saved in .*/runs/run/run\.unwritten\.jsonl; when"):
+        execute(plan, name="run", observe=at_report(AT_REPORT, hold, []))
+    lock.release()
+    kept = (tmp_path / "runs" / "run" / "run.unwritten.jsonl").read_text()
+    written = len(Ledger(url).frame("run"))
+    resume("run", url)
+    done = Done(url, "run")
+    check_books(done)
+    assert done.status == "finished"
+    assert len(done.entries) > written + kept.count("nassim_entries")
+    assert [t.values for t in done.study("full")][:3] == [t.values for t in undisturbed.study("full")]
+    assert not list((tmp_path / "runs" / "run").glob("*.unwritten.jsonl"))
+
+
+@pytest.fixture
+def server():
+    """A server of its own, to be stopped."""
+    if reason := missing():
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="nassim-pg-"))
+    server = PostgresqlServer(folder, durable=True)
+    server.start()
+    server.running = True
+    yield server
+    if server.running:
+        server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_server_that_comes_back(tmp_path, undisturbed, server):
+    url = server.new_database()
+    plan = experiment(tmp_path, FULL | {"trials": 3}, ledger=url)
+    notices: list = []
+    starting = threading.Timer(0.5, server.start)
+
+    def restart():
+        server.stop()
+        starting.start()
+
+    execute(plan, name="run", observe=at_report(AT_REPORT, restart, notices))
+    starting.join()
+    done = Done(url, "run", notices)
+    check_books(done)
+    assert done.results() == undisturbed.results()
+    assert "the database is back, and what was kept is written" in done.warnings
+
+
+def test_a_server_that_stays_away(tmp_path, undisturbed, server, monkeypatch):
+    monkeypatch.setattr("nassim.search.commits.PATIENCE_S", 0.3)
+    url = server.new_database()
+    plan = experiment(tmp_path, FULL | {"trials": 30}, ledger=url)
+
+    def stop():
+        server.stop()
+        server.running = False
+
+    with pytest.raises(NassimError) as stopped:
+        execute(plan, name="run", observe=at_report(AT_REPORT, stop, []))
+    assert "is saved in" in str(stopped.value)
+    assert "c0rrect" not in str(stopped.value)
+    server.start()
+    server.running = True
+    resume("run", url)
+    done = Done(url, "run")
+    check_books(done)
+    assert done.status == "finished"
+    assert [t.values for t in done.study("full")][:3] == [t.values for t in undisturbed.study("full")]
+
+
+def test_a_database_away_at_the_end_too(tmp_path, monkeypatch):
+    """The last commit of all fails: what is unwritten is saved, and a resume has nothing to do but take it in."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0.1"
+    plan = experiment(tmp_path, FULL | {"trials": 1}, ledger=url)
+    lock = Lock(tmp_path / "ledger.db")
+    monkeypatch.setattr("nassim.search.commits.PATIENCE_S", 0.3)
+
+    def hold(notice):
+        if isinstance(notice, JobReported) and notice.kind == "final" and notice.step == notice.last == 3:
+            lock.take()
+
+    with pytest.raises(NassimError, match="is saved in"):
+        execute(plan, name="run", observe=hold)
+    lock.release()
+    resume("run", url)
+    done = Done(url, "run")
+    check_books(done)
+    assert done.status == "finished"
+    assert set(done.findings) == {"full"}
