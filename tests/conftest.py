@@ -1,5 +1,11 @@
 """Fixtures that tests of several packages share."""
 
-from postgresql import postgresql_server, postgresql_url
+import os
+
+# Before torch is loaded. The networks here are tiny: a second thread costs more than it computes, many times more where
+# the machine is busy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from postgresql import postgresql_server, postgresql_url  # noqa: E402
 
 __all__ = ["postgresql_server", "postgresql_url"]
