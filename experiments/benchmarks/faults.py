@@ -349,7 +349,7 @@ def show(campaign: Campaign, audit: Audit, took_s: float) -> None:
             f"{seconds['lost']:.1f} s of {seconds['all']:.1f} s leased ({seconds['lost'] / seconds['all']:.1%})",
         ),
         ("", f"{flop['lost']:.2e} FLOP of {flop['all']:.2e} posted ({flop['lost'] / flop['all']:.1%})"),
-        ("", f"with what workers could not post any more, at the rate of the others: about {likely:.2e} FLOP"),
+        ("", f"about {likely:.1e} FLOP, estimated by the seconds, with what dead workers could not post"),
         ("took", f"{took_s:.0f} s"),
     ):
         table.add_row(name, value)
