@@ -6,6 +6,6 @@ import os
 # the machine is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from postgresql import postgresql_server, postgresql_url  # noqa: E402
+from postgresql import postgresql_server, postgresql_url
 
 __all__ = ["postgresql_server", "postgresql_url"]
