@@ -260,16 +260,6 @@ def test_an_interrupt_while_waiting_closes_cleanly():
     assert executor.close() == []
 
 
-def test_jobs_are_handed_over_quickly():
-    with RayExecutor(workers=2) as executor:
-        executor.start(make_toy_runner)
-        ready(executor, 2)
-        run_all(executor, [toy_job("trains", 1, f"warm {n}") for n in range(20)])
-        begin = time.perf_counter()
-        run_all(executor, [toy_job("trains", 1, f"{n}") for n in range(400)])
-        assert 400 / (time.perf_counter() - begin) > 200
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
