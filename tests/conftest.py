@@ -10,6 +10,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell that starts this in the background has its children ignore Ctrl-C, which some tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-from postgresql import postgresql_server, postgresql_url
+from postgresql import postgresql_server, postgresql_url  # noqa: E402
 
 __all__ = ["postgresql_server", "postgresql_url"]
