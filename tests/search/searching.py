@@ -13,6 +13,7 @@ from nassim.notices import Warned
 from nassim.run import execute
 
 TRAPS = Path(__file__).parent / "traps.py"
+BLOCKS = {"name": f"{TRAPS}:Blocks"}
 CELL = {"name": "cell", "parameters": {"input_shape": [1, 8, 8], "classes": 10, "width": 2, "cells": 1}}
 TRAINING = {"epochs": 3, "batch_size": 128, "learning_rate": 0.1}
 
@@ -31,7 +32,7 @@ def experiment(folder: Path, *searches: dict, **changes) -> Experiment:
     document = {
         "name": "small",
         "seed": 3,
-        "space": CELL,
+        "space": BLOCKS,
         "data": {"name": "digits"},
         "training": TRAINING,
         "searches": list(searches) or [FULL],

@@ -36,7 +36,7 @@ def counted(monkeypatch) -> Counter:
 
 
 def test_full_trials_pruned_ones_and_the_final_training(tmp_path, counted):
-    done = run(experiment(tmp_path, FULL | {"pruner": PRUNED}))
+    done = run(experiment(tmp_path, FULL | {"pruner": PRUNED}, space=CELL))
     assert {"complete", "pruned"} <= set(done.outcomes)
     assert {job: done.flop(job=job) for job in counted} == counted
     assert sum(counted.values()) == done.spent_flop
@@ -44,7 +44,7 @@ def test_full_trials_pruned_ones_and_the_final_training(tmp_path, counted):
 
 
 def test_rounds_of_shared_weights_and_their_scores(tmp_path, counted):
-    done = run(experiment(tmp_path, ENAS))
+    done = run(experiment(tmp_path, ENAS, space=CELL))
     assert {job: done.flop(job=job) for job in counted} == counted
     assert sum(counted.values()) == done.spent_flop
     assert {name.split("/")[1] for name in counted} == {"round", "trials", "final"}
@@ -62,7 +62,7 @@ def test_failed_trials_up_to_the_step_in_which_they_failed(tmp_path, counted):
 
 def test_a_training_written_down_once_more(tmp_path):
     """Independent of every evaluator: the subnet, SGD, 3 epochs on 1,079 inputs, each validated on 359."""
-    done = run(experiment(tmp_path, FULL | {"trials": 1}))
+    done = run(experiment(tmp_path, FULL | {"trials": 1}, space=CELL))
     space = load_space(CELL["name"], CELL["parameters"])
     network = space.subnet(space.canonical(done.study("full")[0].params))
     optimizer = torch.optim.SGD(network.parameters(), 0.1)

@@ -4,9 +4,10 @@ import logging
 import os
 
 import pytest
-from searching import ENAS, FULL, RAY, experiment, run, traps
+from searching import BLOCKS, CELL, ENAS, FULL, RAY, experiment, run, traps
 
 from nassim.cost.work import Activity
+from nassim.space.loading import load_space
 
 ray = pytest.importorskip("ray")
 
@@ -40,9 +41,9 @@ def inline(tmp_path):
 @pytest.mark.usefixtures("local_ray")
 @pytest.mark.parametrize("search", [PRUNED, ENAS], ids=["full", "enas"])
 def test_one_ray_worker_comes_to_what_inline_does(tmp_path, inline, search):
-    on_ray = run(experiment(tmp_path, search, executor=RAY))
+    on_ray = run(experiment(tmp_path, search, space=CELL, executor=RAY))
     assert on_ray.status == "finished"
-    assert on_ray.results() == run(experiment(inline, search)).results()
+    assert on_ray.results() == run(experiment(inline, search, space=CELL)).results()
     if search is PRUNED:
         assert "pruned" in on_ray.outcomes
 
@@ -99,9 +100,10 @@ def test_a_round_of_shared_weights_whose_worker_is_killed_is_done_again(tmp_path
 
 @pytest.mark.usefixtures("local_ray")
 def test_two_workers_share_a_budget_and_overshoot_by_a_report_each_at_most(tmp_path):
-    whole = run(experiment(tmp_path, executor=RAY | {"workers": 2}), "whole")
-    epoch = max(whole.flop(search="full", stage="search", trial=trial) for trial in range(6)) / 3
-    limit = int(0.6 * whole.flop(search="full", stage="search"))
+    space = load_space(BLOCKS["name"], {})
+    epoch = max(1079 * p.training(1).flop + 359 * p.inference(1).flop for p in map(space.profile, space.enumerate()))
+    limit = 7 * epoch
     done = run(experiment(tmp_path, FULL | {"budget": {"flop": limit}}, executor=RAY | {"workers": 2}))
     assert limit <= done.flop(search="full", stage="search") < limit + 2 * epoch
     assert done.status == "finished"
+    assert len(done.entries.loc[done.entries["activity"] == Activity.TRAIN, "worker"].unique()) == 2

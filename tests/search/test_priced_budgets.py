@@ -36,7 +36,7 @@ def site(tmp_path):
 
 
 def test_searches_end_when_they_have_spent_their_budgets_and_their_models_are_trained(tmp_path, site):
-    limits = {"kwh": 5.0, "usd": 4.0, "gco2e": 20.0}  # 5, 2 and 2 s; the first trial of a process is slow
+    limits = {"kwh": 2.0, "usd": 2.0, "gco2e": 10.0}  # 2, 1 and 1 s; the first trial of a process is slow
     searches = [MANY | {"name": unit, "budget": {unit: limit}} for unit, limit in limits.items()]
     notices = []
     run = execute(experiment(tmp_path, *searches, site=site), observe=notices.append)
@@ -52,15 +52,15 @@ def test_searches_end_when_they_have_spent_their_budgets_and_their_models_are_tr
 
 
 def test_a_run_stops_at_its_budget_of_emissions_and_the_report_agrees(tmp_path, site):
-    run = execute(experiment(tmp_path, MANY, site=site, budget={"gco2e": 60}))
+    run = execute(experiment(tmp_path, MANY, site=site, budget={"gco2e": 30}))
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     assert ledger.run(run).status == "stopped"
-    # What a driver would take up is what the report says: about 6 s, of which the start is a part.
+    # What a driver would take up is what the report says: about 3 s, of which the start is a part.
     bill = run_cost(ledger, run, {}).total.bill
     spent = recover(ledger, run, 0.0, Rates(Terms(**site))).spent
     assert spent.gco2e == pytest.approx(bill.gco2e.value)
     assert spent.gco2e == pytest.approx(10 * spent.kwh) == pytest.approx(10 * spent.device_s)
-    assert 60 <= spent.gco2e < 120
+    assert 30 <= spent.gco2e < 60
 
 
 def test_a_budget_holds_over_a_resume(tmp_path, site):
@@ -68,16 +68,16 @@ def test_a_budget_holds_over_a_resume(tmp_path, site):
         if isinstance(notice, TrialEnded) and notice.trial == 1:
             signal.raise_signal(signal.SIGINT)
 
-    limited = MANY | {"budget": {"usd": 16}}
+    limited = MANY | {"budget": {"usd": 8}}
     run = execute(experiment(tmp_path, limited, site=site), observe=interrupt)
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     assert Ledger(url).run(run).status == "interrupted"
     before = run_cost(Ledger(url), run, {}).searches[0].search.bill.usd.value
-    assert 0 < before < 16
+    assert 0 < before < 8
     resume(run, url)
     cost = run_cost(Ledger(url), run, {}).searches[0].search.bill.usd.value
     assert Ledger(url).run(run).status == "finished"
-    assert 16 <= cost < 16 + 4
+    assert 8 <= cost < 8 + 4
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from searching import ENAS, FULL, Done, check_books, experiment, run, traps
 from nassim.cost.work import Activity
 
 SLOW = {"epochs": 2, "batch_size": 128}
-"""On "sleeps" an epoch takes a second."""
+"""On "sleeps" an epoch takes half a second."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -52,9 +52,9 @@ def test_twice_stops_now(tmp_path):
     plan = experiment(tmp_path, FULL | {"trials": 1}, space=traps("sleeps"), training=SLOW)
     driver = Driver(plan)
     driver.wait_for_reports(1)
-    time.sleep(0.3)
+    time.sleep(0.15)
     driver.send(signal.SIGINT)
-    time.sleep(0.2)
+    time.sleep(0.1)
     asked = time.monotonic()
     driver.send(signal.SIGINT)
     assert driver.join() == 0
