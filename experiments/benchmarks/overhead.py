@@ -9,7 +9,7 @@ Two objectives, TPE, two workers of one thread each:
 Bare Optuna runs in the driver, in memory, one trial after the other; Ray Tune keeps its results in files; nassim
 commits every trial and its entries to SQLite, so that what is acknowledged survives `kill -9`.
 
-    python experiments/benchmarks/overhead.py [--trials 200] [--real-trials 40] [--slow-trials 20]
+    python experiments/benchmarks/overhead.py [--trials 200] [--real-trials 100] [--slow-trials 20]
 
 Ray Tune without reused actors starts a process a trial, which takes a second or more; it is given fewer of them.
 """
@@ -271,7 +271,7 @@ def main() -> None:
     """Run all contenders and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=200, help="trials of the objective that returns at once")
-    parser.add_argument("--real-trials", type=int, default=40, help="trials of 3 epochs on digits")
+    parser.add_argument("--real-trials", type=int, default=100, help="trials of 3 epochs on digits")
     parser.add_argument(
         "--slow-trials", type=int, default=20, help="at most so many for Ray Tune without reused actors"
     )
