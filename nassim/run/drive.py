@@ -32,6 +32,9 @@ from nassim.search.search import Search, SearchFailed
 from nassim.search.stopping import Stopping
 from nassim.seeds import derive_seed
 
+EXPERIMENT = "experiment"
+"""Owner of the budget that holds for the whole run."""
+
 
 class Drive:
     """One driver's share of a run: all of it, or what is left after an earlier driver.
@@ -142,22 +145,23 @@ class Drive:
         """Run a search; return what it found, or None where it was stopped before."""
         self._books.work_for(Account(search.name, Stage.SEARCH, spent))
         limits = _budget(self._experiment.budget), _budget(spec.budget)
-        allowance = Allowance((("experiment", limits[0], self._books.spent), (search.name, limits[1], spent)))
+        allowance = Allowance(((EXPERIMENT, limits[0], self._books.spent), (search.name, limits[1], spent)))
         loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
         self._tell(SearchStarted, search.name, spec.evaluator.kind, spec.sampler.name, search.trials, spent.trials)
         loop.run(self._recovery.points)
-        values = loop.trials.values
-        run_over = self._beyond_trials.reached() or (loop.overrun and loop.overrun.owner == "experiment")
-        stopped = self._stopping.asked or bool(run_over)
-        trial = search.evaluator.choose(values) if values and not stopped else None
-        reason = str(loop.overrun or ("interrupted" if self._stopping.asked else "trials"))
-        self._tell(SearchEnded, search.name, reason, trial, None if trial is None else values[trial])
-        if stopped:
+        if self._stopping.asked:
             return None
-        if trial is None:
+        overrun = self._beyond_trials.reached() or loop.overrun
+        if overrun and overrun.owner == EXPERIMENT:
+            self._warn(str(overrun), search.name)
+            return None
+        values, reason = loop.trials.values, str(overrun or "trials")
+        if not values:
             raise SearchFailed(
                 f"search {search.name} has found nothing: none of its {spent.trials} trials is complete ({reason})"
             )
+        trial = search.evaluator.choose(values)
+        self._tell(SearchEnded, search.name, reason, trial, values[trial])
         return Candidate(loop.trials.architectures[trial], trial, derive_seed(self._experiment.seed, "final"))
 
     def _final(self, search: Search, found: Candidate, spent: Spent) -> bool:
@@ -194,7 +198,7 @@ class Drive:
     @property
     def _beyond_trials(self) -> Allowance:
         """What holds for a final training, which is no trial."""
-        return Allowance((("experiment", replace(_budget(self._experiment.budget), trials=None), self._books.spent),))
+        return Allowance(((EXPERIMENT, replace(_budget(self._experiment.budget), trials=None), self._books.spent),))
 
     def _close(self, status: str) -> None:
         for event in self._executor.close():

@@ -62,6 +62,7 @@ def test_an_experiment_that_used_up_its_flop_stops_as_a_whole(tmp_path, undistur
     largest = max(*epochs_flop(undisturbed), *epochs_flop(undisturbed, "enas"))
     assert done.status == "stopped"
     assert limit <= done.spent_flop < limit + largest
+    assert f"experiment's budget: flop {limit:g} reached, spent {done.spent_flop:g}" in done.warnings[-1]
     with pytest.raises(NassimError, match="run run was stopped by its experiment's budget, which holds over resumes"):
         resume("run", plan.ledger)
 
