@@ -32,9 +32,6 @@ from nassim.search.search import Search, SearchFailed
 from nassim.search.stopping import Stopping
 from nassim.seeds import derive_seed
 
-EXPERIMENT = "experiment"
-"""Owner of the budget that holds for the whole run."""
-
 
 class Drive:
     """One driver's share of a run: all of it, or what is left after an earlier driver.
@@ -144,18 +141,16 @@ class Drive:
     def _search(self, spec: SearchSpec, search: Search, spent: Spent) -> Candidate | None:
         """Run a search; return what it found, or None where it was stopped before."""
         self._books.work_for(Account(search.name, Stage.SEARCH, spent))
-        limits = _budget(self._experiment.budget), _budget(spec.budget)
-        allowance = Allowance(((EXPERIMENT, limits[0], self._books.spent), (search.name, limits[1], spent)))
+        allowance = Allowance((*self._overall.items, (search.name, _budget(spec.budget), spent)))
         loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
         self._tell(SearchStarted, search.name, spec.evaluator.kind, spec.sampler.name, search.trials, spent.trials)
         loop.run(self._recovery.points)
         if self._stopping.asked:
             return None
-        overrun = self._beyond_trials.reached() or loop.overrun
-        if overrun and overrun.owner == EXPERIMENT:
+        if overrun := self._beyond_trials.reached() or (loop.overrun and self._overall.reached()):
             self._warn(str(overrun), search.name)
             return None
-        values, reason = loop.trials.values, str(overrun or "trials")
+        values, reason = loop.trials.values, str(loop.overrun or "trials")
         if not values:
             raise SearchFailed(
                 f"search {search.name} has found nothing: none of its {spent.trials} trials is complete ({reason})"
@@ -196,9 +191,14 @@ class Drive:
         return True
 
     @property
+    def _overall(self) -> Allowance:
+        return Allowance((("experiment", _budget(self._experiment.budget), self._books.spent),))
+
+    @property
     def _beyond_trials(self) -> Allowance:
         """What holds for a final training, which is no trial."""
-        return Allowance(((EXPERIMENT, replace(_budget(self._experiment.budget), trials=None), self._books.spent),))
+        limits = replace(_budget(self._experiment.budget), trials=None)
+        return Allowance((("experiment", limits, self._books.spent),))
 
     def _close(self, status: str) -> None:
         for event in self._executor.close():

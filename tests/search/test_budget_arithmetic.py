@@ -12,7 +12,7 @@ from nassim.ledger.entry import Stage
 from nassim.search.account import Account, Accounts
 from nassim.search.budget import Allowance, Budget, Overrun, Spent
 
-amounts = st.floats(0.001, 1e12)
+amounts = st.floats(0.001, 1e6)
 spents = st.builds(Spent, flop=st.integers(0, 10**21), device_s=amounts, wall_s=amounts, trials=st.integers(0, 10**6))
 limits = st.builds(
     Budget,
@@ -39,14 +39,12 @@ def test_a_budget_is_reached_when_one_of_its_limits_is(budget, spent):
 @given(limits, spents, st.integers(0, 100))
 def test_no_limit_on_time_is_reached_before_the_seconds_left_are_over(budget, spent, workers):
     left_s = budget.seconds_left(spent, workers)
-    assert left_s >= 0
     on_time = Budget(device_s=budget.device_s, wall_s=budget.wall_s)
-    if on_time.reached(spent) is None and workers:
-        soon = left_s * 0.999
-        later = Spent(device_s=spent.device_s + soon * workers, wall_s=spent.wall_s + soon)
-        assert math.isinf(left_s) or left_s < 1e-6 or on_time.reached(later) is None or soon == 0 or (
-            max(later.device_s, later.wall_s) > 1e15 * soon  # below the resolution of a float
-        )  # fmt: skip
+    if on_time.reached(spent):
+        assert left_s == 0 or not workers
+    elif 1e-6 < left_s < math.inf:
+        later = Spent(device_s=spent.device_s + 0.999 * left_s * workers, wall_s=spent.wall_s + 0.999 * left_s)
+        assert on_time.reached(later) is None
 
 
 @given(st.lists(st.tuples(limits, spents), max_size=4))
