@@ -106,4 +106,6 @@ class Traps(SearchSpace):
         marker = Path(self._marker)
         if not marker.exists():
             marker.touch()
+            # What it has reported is on its way; a worker that dies with it unsent has not reported it.
+            time.sleep(1.0)
             os.kill(os.getpid(), signal.SIGKILL)
