@@ -1,7 +1,10 @@
 """Fixtures that tests of several packages share."""
 
+import logging
 import os
 import signal
+
+import pytest
 
 # Before torch is loaded. The networks here are tiny: a second thread costs more than it computes, many times more where
 # the machine is busy.
@@ -12,4 +15,22 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from postgresql import postgresql_server, postgresql_url  # noqa: E402
 
-__all__ = ["postgresql_server", "postgresql_url"]
+__all__ = ["local_ray", "postgresql_server", "postgresql_url"]
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    """A Ray of two CPUs that the tests of a module share, started when the first of them asks."""
+    import ray
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init(
+        "local",
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=100 * 2**20,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+    )
+    yield
+    ray.shutdown()

@@ -1,8 +1,5 @@
 """Searches on Ray workers: what they come to is the same, also where workers and nodes die."""
 
-import logging
-import os
-
 import pytest
 from searching import BLOCKS, CELL, ENAS, FULL, RAY, experiment, run, traps
 
@@ -13,22 +10,6 @@ ray = pytest.importorskip("ray")
 
 GRID = FULL | {"sampler": {"name": "grid"}, "trials": 9}
 PRUNED = FULL | {"pruner": {"name": "median", "parameters": {"n_startup_trials": 1}}}
-
-
-@pytest.fixture(scope="module")
-def local_ray():
-    """A Ray that the tests of this module share."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(
-        "local",
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=100 * 2**20,
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-    )
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture
