@@ -64,6 +64,7 @@ class Job:
         checkpoint_every: Steps between checkpoints.
         attempt: 0 at first; counts the times that the job was handed out again.
         timeout_s: Seconds on the worker after which the job is stopped and fails; None for no limit.
+        metric: The key of reported metrics that the search goes by.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Job:
     checkpoint_every: int = 1
     attempt: int = 0
     timeout_s: float | None = None
+    metric: str = "accuracy"
 
     def checkpoint_file(self, step: int) -> Path:
         """Return the file of the job's state after a step.
@@ -102,7 +104,8 @@ class Progress:
     Attributes:
         work: What was done.
         step: Steps (epochs, rounds) completed; with metrics it makes this Progress a report.
-        trial: The trial that the metrics are of.
+        trial: The trial that it was done for, and that the metrics are of; None where the job has one candidate, or
+            where it was done for no single one.
         metrics: Figures such as `accuracy` and `loss`; empty for Work alone.
     """
 

@@ -142,6 +142,15 @@ def runs(ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
 
 
 @app.command()
+def migrate(ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
+    """Bring a ledger that an earlier nassim wrote to this one's schema."""
+    from nassim.ledger.store import Ledger
+
+    before, now = Ledger(ledger).migrate()
+    print(f"the ledger has schema {now}" + (f", it had {before}" if before != now else " already"))
+
+
+@app.command()
 def spaces() -> None:
     """List the installed search spaces."""
     from rich.table import Table

@@ -26,8 +26,8 @@ class Tally:
     """What was counted in one scope, for the whole batch.
 
     Attributes:
-        flop: FLOP.
-        overcounted_flop: The part of them that is beyond the operations performed.
+        flop: FLOP of contractions, as performed.
+        torch_flop: What torch's formulas make of them.
         read_bytes: Bytes of activations read.
         written_bytes: Bytes of activations written.
         elementwise_bytes: The part of both that operations without FLOP moved.
@@ -36,7 +36,7 @@ class Tally:
     """
 
     flop: int = 0
-    overcounted_flop: int = 0
+    torch_flop: int = 0
     read_bytes: int = 0
     written_bytes: int = 0
     elementwise_bytes: int = 0
@@ -49,7 +49,7 @@ class Tally:
         total = cls()
         for tally in tallies:
             total.flop += tally.flop
-            total.overcounted_flop += tally.overcounted_flop
+            total.torch_flop += tally.torch_flop
             total.read_bytes += tally.read_bytes
             total.written_bytes += tally.written_bytes
             total.elementwise_bytes += tally.elementwise_bytes
@@ -75,7 +75,7 @@ class _Outcome:
     """What an operation made of its arguments: its cost, and the shapes, strides and types of its results."""
 
     flop: int
-    overcounted_flop: int
+    torch_flop: int
     read_bytes: int
     written_bytes: int
     results: tuple[tuple[Any, Any, Any] | None, ...]
@@ -145,7 +145,7 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             tally.elementwise_bytes += outcome.read_bytes + outcome.written_bytes
         if outcome.flop:
             tally.flop += outcome.flop
-            tally.overcounted_flop += outcome.overcounted_flop
+            tally.torch_flop += outcome.torch_flop
             tally.amounts.add(outcome.flop)
         elif kind.uncounted:
             tally.uncounted[kind.uncounted] += 1
@@ -170,7 +170,7 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         specs = tuple(
             None if value is None else (value.shape, value.stride(), value.dtype) for value in results
         ) if plain else _UNKNOWN  # fmt: skip
-        return _Outcome(flop, overcounted, read_bytes, written_bytes, specs, single)
+        return _Outcome(flop - overcounted, flop, read_bytes, written_bytes, specs, single)
 
 
 _UNKNOWN: tuple[Any, ...] = (object(),)

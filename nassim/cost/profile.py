@@ -42,8 +42,9 @@ class LayerCost:
 
 
 AMOUNTS = (
-    "params", "forward_flop", "backward_flop", "weight_bytes", "overcounted_flop", "read_bytes", "written_bytes",
-    "elementwise_bytes", "backward_read_bytes", "backward_written_bytes", "backward_elementwise_bytes",
+    "params", "forward_flop", "backward_flop", "weight_bytes", "torch_forward_flop", "torch_backward_flop",
+    "elementwise_flop", "backward_elementwise_flop", "read_bytes", "written_bytes", "elementwise_bytes",
+    "backward_read_bytes", "backward_written_bytes", "backward_elementwise_bytes",
 )  # fmt: skip
 """The whole numbers of a Profile: its first fields, in their order. Those of a network's parts add up."""
 
@@ -52,28 +53,32 @@ AMOUNTS = (
 class Profile:
     """What one network costs for one input (a batch of n costs n times as much).
 
-    FLOP are those of torch's FlopCounterMode: of contractions (convolutions, linear layers, attention) alone.
-    All other work is known by the bytes it moves, and never mixed into the FLOP: each operation of a training step
-    reads every activation among its arguments once and writes its results once, as frameworks do that fuse nothing and
-    as if there were no cache. What does not grow with the batch (weights, their gradients, statistics) is left out, and
-    so is what only views a tensor another way. `nassim.cost.memory` counts what must be held.
+    FLOP are the operations of contractions, as they are performed: convolutions, products of matrices, attention,
+    bilinear forms, distances, Fourier transforms. Where torch's FlopCounterMode says otherwise, its figure stands
+    beside. All other work has operations and bytes of its own, and is never mixed into the FLOP: each operation of a
+    training step reads every activation among its arguments once and writes its results once, as frameworks do that
+    fuse nothing and as if there were no cache. What does not grow with the batch (weights, their gradients, statistics,
+    the optimiser) is left out, and so is what only views a tensor another way. `nassim.cost.memory` counts what must be
+    held.
 
     Attributes:
         params: Learnable parameters.
         forward_flop: FLOP of the forward pass.
         backward_flop: FLOP of the backward pass, as counted (not an assumed multiple of the forward pass).
         weight_bytes: Bytes of parameters and buffers.
-        overcounted_flop: The part of `backward_flop` that FlopCounterMode counts beyond the operations performed:
-            it counts the weight gradient of a grouped convolution once per group too often.
+        torch_forward_flop: FLOP of the forward pass according to torch's FlopCounterMode.
+        torch_backward_flop: FLOP of the backward pass according to it.
+        elementwise_flop: Operations of the forward pass that are no contraction: activations, normalisation, pooling,
+            reductions, additions.
+        backward_elementwise_flop: The same of the backward pass.
         read_bytes: Bytes of activations read in the forward pass.
         written_bytes: Bytes of activations written in the forward pass.
-        elementwise_bytes: The part of both that is moved by operations without FLOP: activations, normalisation,
-            pooling, additions, copies.
+        elementwise_bytes: The part of both that is moved by what is no contraction, copies among it.
         backward_read_bytes: Bytes of activations and of their gradients read in the backward pass.
         backward_written_bytes: Bytes of activations' gradients written in the backward pass.
-        backward_elementwise_bytes: The part of both that is moved by operations without FLOP.
-        uncounted: Operations for which torch has no formula and which are neither element-wise, normalisation,
-            pooling nor data movement, with the number of calls. Empty for a network that is counted in full.
+        backward_elementwise_bytes: The part of both that is moved by what is no contraction.
+        uncounted: Operations that have no formula and are not known to be free of contractions, with the number of
+            calls. Empty for a network that is counted in full.
         layers: The leaf modules, in the order in which they run; empty unless asked for.
     """
 
@@ -81,7 +86,10 @@ class Profile:
     forward_flop: int
     backward_flop: int
     weight_bytes: int
-    overcounted_flop: int = 0
+    torch_forward_flop: int = 0
+    torch_backward_flop: int = 0
+    elementwise_flop: int = 0
+    backward_elementwise_flop: int = 0
     read_bytes: int = 0
     written_bytes: int = 0
     elementwise_bytes: int = 0
@@ -98,8 +106,25 @@ class Profile:
 
     def training(self, samples: int, activity: Activity = Activity.TRAIN) -> Work:
         """Return the Work of training steps (forward and backward) over `samples` inputs."""
-        return Work(activity, self.forward_flop * samples, self.backward_flop * samples, samples)
+        return Work(
+            activity,
+            forward_flop=self.forward_flop * samples,
+            backward_flop=self.backward_flop * samples,
+            torch_flop=(self.torch_forward_flop + self.torch_backward_flop) * samples,
+            elementwise_flop=(self.elementwise_flop + self.backward_elementwise_flop) * samples,
+            elementwise_bytes=(self.elementwise_bytes + self.backward_elementwise_bytes) * samples,
+            samples=samples,
+            uncounted=tuple(sorted(name for name, _ in self.uncounted)),
+        )
 
     def inference(self, samples: int, activity: Activity = Activity.VALIDATE) -> Work:
         """Return the Work of forward passes over `samples` inputs."""
-        return Work(activity, self.forward_flop * samples, 0, samples)
+        return Work(
+            activity,
+            forward_flop=self.forward_flop * samples,
+            torch_flop=self.torch_forward_flop * samples,
+            elementwise_flop=self.elementwise_flop * samples,
+            elementwise_bytes=self.elementwise_bytes * samples,
+            samples=samples,
+            uncounted=tuple(sorted(name for name, _ in self.uncounted)),
+        )

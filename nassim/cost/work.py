@@ -3,9 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 FLOP_PER_MAC = 2
 """One multiply-add is 1 MAC and 2 FLOP. The factor is written here and nowhere else."""
+
+AMOUNTS = (
+    "forward_flop", "backward_flop", "modelled_flop", "torch_flop", "elementwise_flop", "elementwise_bytes",
+    "samples", "bytes",
+)  # fmt: skip
+"""The whole numbers of a Work: what adds up."""
 
 
 class Activity(StrEnum):
@@ -49,10 +56,17 @@ class Work:
 
     Attributes:
         activity: What it is spent on.
-        forward_flop: Operations of forward passes, in FLOP.
-        backward_flop: Operations of backward passes, in FLOP.
+        forward_flop: Operations of forward passes, in FLOP: those of contractions (convolutions, products of matrices,
+            attention, transforms), as they are performed.
+        backward_flop: The same of backward passes.
+        modelled_flop: The part of both that is estimated and not counted: of work that died with its worker.
+        torch_flop: What torch's FlopCounterMode makes of the same passes, forward and backward.
+        elementwise_flop: Operations of all that is no contraction: activations, normalisation, pooling, reductions,
+            additions, forward and backward. In none of the above.
+        elementwise_bytes: Bytes of activations that these, and copies, move.
         samples: Inputs processed; one pass over n inputs is n samples.
         bytes: Bytes written or moved (checkpoints, transfers).
+        uncounted: Names of operations without a formula that were performed too, sorted: the FLOP are at least these.
     """
 
     activity: Activity
@@ -60,9 +74,14 @@ class Work:
     backward_flop: int = 0
     samples: int = 0
     bytes: int = 0
+    torch_flop: int = 0
+    elementwise_flop: int = 0
+    elementwise_bytes: int = 0
+    modelled_flop: int = 0
+    uncounted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("forward_flop", "backward_flop", "samples", "bytes"):
+        for name in AMOUNTS:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"Work.{name} is a whole number of at least 0, found {value!r}")
@@ -72,16 +91,22 @@ class Work:
         """Operations performed: forward and backward, in FLOP."""
         return self.forward_flop + self.backward_flop
 
+    @property
+    def amounts(self) -> dict[str, Any]:
+        """What adds up, by name."""
+        return {name: getattr(self, name) for name in AMOUNTS}
+
     def __add__(self, other: "Work") -> "Work":
         if other.activity != self.activity:
             raise ValueError(f"work adds up within one activity, found {self.activity} and {other.activity}")
-        return Work(
-            self.activity,
-            self.forward_flop + other.forward_flop,
-            self.backward_flop + other.backward_flop,
-            self.samples + other.samples,
-            self.bytes + other.bytes,
-        )
+        uncounted = tuple(sorted({*self.uncounted, *other.uncounted}))
+        sums = {name: getattr(self, name) + getattr(other, name) for name in AMOUNTS}
+        return Work(self.activity, uncounted=uncounted, **sums)
+
+    def part(self, samples: int) -> "Work":
+        """Return what some of its samples take, where every sample takes the same."""
+        amounts = {name: amount // self.samples * samples for name, amount in self.amounts.items()}
+        return Work(self.activity, uncounted=self.uncounted if samples else (), **amounts)
 
 
 def add_up(works: Iterable[Work]) -> tuple[Work, ...]:

@@ -172,12 +172,6 @@ def make_optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimize
             return torch.optim.AdamW(model.parameters(), rate, weight_decay=decay, fused=True)
 
 
-def share(planned: Work, samples: int) -> Work:
-    """Return the part of a planned Work that some of its samples take; every sample of it takes the same."""
-    forward, backward = planned.forward_flop // planned.samples, planned.backward_flop // planned.samples
-    return Work(planned.activity, forward * samples, backward * samples, samples)
-
-
 def perform(
     steps: Iterator[int], planned: Work, report: Callable[[], Mapping[str, Any]] | None = None
 ) -> Iterator[Progress]:
@@ -193,9 +187,9 @@ def perform(
         for size in steps:
             samples += size
     except BaseException:
-        yield Progress(share(planned, samples))
+        yield Progress(planned.part(samples))
         raise
-    yield Progress(share(planned, samples), **(report() if report else {}))
+    yield Progress(planned.part(samples), **(report() if report else {}))
 
 
 def _check(losses: list[Tensor], epoch: int, first: int) -> list[float]:

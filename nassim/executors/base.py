@@ -11,7 +11,7 @@ back, not running while no driver runs.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
 
@@ -60,6 +60,8 @@ class Lap:
         work: The Work done, of that activity; None for activities without any (startup, idle, ...).
         job: The job it was done for; None outside jobs.
         step: Steps of the job completed with it, where that is known.
+        trial: Of a job with several candidates, the trial that it was done for, where it was done for one.
+        metrics: What was reported with it.
     """
 
     worker: str
@@ -69,6 +71,8 @@ class Lap:
     work: Work | None = None
     job: Job | None = None
     step: int | None = None
+    trial: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

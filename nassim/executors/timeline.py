@@ -1,5 +1,7 @@
 """One worker's lease as a gapless timeline: moments in, events out."""
 
+from dataclasses import replace
+
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Job, Progress
 from nassim.executors.base import Ending, Event, JobEnded, Lap, Leased, Released, Report, Worker
@@ -97,7 +99,8 @@ class Timeline:
         self._step = self._step if progress.step is None else progress.step
         if work.activity is Activity.CHECKPOINT:
             self._checkpoint_step = self._step
-        events: list[Event] = [self._lap(at_s, work.activity, work, job, progress.step)]
+        lap = self._lap(at_s, work.activity, work, job, progress.step)
+        events: list[Event] = [replace(lap, trial=progress.trial, metrics=progress.metrics)]
         if progress.is_report:
             self._waits = job.gated
             events.append(Report(job, self._worker.id, self._step, progress.trial, progress.metrics))

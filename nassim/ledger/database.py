@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 from nassim.errors import NassimError
 from nassim.ledger.credentials import HIDDEN, secrets_of, shown, without_credentials
 from nassim.ledger.errors import LedgerUnavailable
-from nassim.ledger.schema import SCHEMA_VERSION, metadata, schema
+from nassim.ledger.schema import OLDEST_VERSION, SCHEMA_VERSION, metadata, schema
 
 ALLOWED = "sqlite:///FILE (relative), sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 BUSY_TIMEOUT_S = 10
@@ -124,6 +124,29 @@ class Database:
             with self._engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
                 yield connection
 
+    def migrate(self) -> tuple[int, int]:
+        """Bring a ledger that an earlier nassim wrote to the present schema, all of it or nothing.
+
+        Returns:
+            The version of the schema that it had, and the one that it has.
+
+        Raises:
+            NassimError: There is no ledger, or it is of a version that can't be migrated.
+        """
+        from nassim.ledger.migrating import migrate
+
+        if not self.exists():
+            raise NassimError(f"there is no ledger in {self}, so there is nothing to migrate")
+        options = {"begin": "IMMEDIATE"}
+        with (
+            self._translated("migrated"),
+            self._engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
+            if not OLDEST_VERSION <= connection.execute(select(schema.c.version)).scalar_one() <= SCHEMA_VERSION:
+                self._check(connection)
+            return migrate(connection)
+
     def close(self) -> None:
         """Close all connections."""
         if "_engine" in self.__dict__:
@@ -147,6 +170,11 @@ class Database:
         if not inspect(connection).has_table(schema.name):
             raise NassimError(f"there is no ledger in {self} yet. `nassim run` makes one")
         version = connection.execute(select(schema.c.version)).scalar_one()
+        if OLDEST_VERSION <= version < SCHEMA_VERSION:
+            raise NassimError(
+                f"the ledger in {self} has schema {version}, which an earlier nassim wrote; this one's is "
+                f"{SCHEMA_VERSION}. `nassim migrate --ledger {self}` brings it there, with all that is in it"
+            )
         if version != SCHEMA_VERSION:
             raise NassimError(
                 f"the ledger in {self} has schema {version}, this nassim knows schema {SCHEMA_VERSION} alone. "

@@ -1,6 +1,7 @@
 """Entry: one immutable line of the ledger."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nassim.cost.work import Activity
@@ -45,17 +46,25 @@ class Entry:
         search: Name of the search; None for work that belongs to none.
         stage: Search or final training.
         job: Id of the job it was done for; None outside jobs.
-        trial: Number of the Optuna trial; of a job that evaluates several the first; None outside trials.
+        trial: Number of the Optuna trial; None outside trials.
         architecture: Id of the architecture.
         step: Steps (epochs, rounds) completed with it.
         attempt: How often the trial's job had been handed out before.
-        forward_flop: FLOP of forward passes.
+        forward_flop: FLOP of forward passes. This and the amounts up to `uncounted` are those of Work.
         backward_flop: FLOP of backward passes.
+        modelled_flop: The part of both that is estimated.
+        torch_flop: What torch's FlopCounterMode makes of the same passes.
+        elementwise_flop: Operations of all that is no contraction.
+        elementwise_bytes: Bytes of activations that these move.
         samples: Inputs processed.
         bytes: Bytes written or moved.
+        uncounted: Operations without a formula that were performed too.
         energy_j: Joules at the device; None where nothing was measured (then modelled when read). What counters say
             comes later than the seconds, as entries of 0 s with the joules alone.
         metered_s: Seconds that `energy_j` was measured in; None for those of the entry itself.
+        value: What the search goes by, of its first objective: on a lap that reported it, and on the closing line of a
+            trial that came to one.
+        metrics: All that was reported with it, by name; on the closing line the values of all objectives.
         outcome: On closing lines alone: what became of the trial.
         reason: Why, for a trial that failed, was stopped or lost work.
     """
@@ -73,9 +82,16 @@ class Entry:
     attempt: int = 0
     forward_flop: int = 0
     backward_flop: int = 0
+    modelled_flop: int = 0
+    torch_flop: int = 0
+    elementwise_flop: int = 0
+    elementwise_bytes: int = 0
     samples: int = 0
     bytes: int = 0
+    uncounted: tuple[str, ...] = ()
     energy_j: float | None = None
     metered_s: float | None = None
+    value: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
     outcome: Outcome | None = None
     reason: str | None = None

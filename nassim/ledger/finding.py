@@ -22,7 +22,10 @@ class Finding:
         samples: Inputs that the final training trained on, over all its epochs.
         seed: The seed of the final training.
         metrics: What the final training reported last: figures on the test split, such as `accuracy`.
-        overcounted_flop: The part of `backward_flop` that is counted beyond the operations performed (see Profile).
+        torch_flop: What torch's FlopCounterMode makes of one input's forward and backward pass.
+        elementwise_flop: Operations of one inference that are no contraction.
+        elementwise_bytes: Bytes of activations that these move.
+        uncounted: Operations without a formula in it: its FLOP are at least those given.
     """
 
     search: str
@@ -34,7 +37,10 @@ class Finding:
     samples: int
     seed: int
     metrics: Mapping[str, float]
-    overcounted_flop: int = 0
+    torch_flop: int
+    elementwise_flop: int = 0
+    elementwise_bytes: int = 0
+    uncounted: tuple[str, ...] = ()
 
     @property
     def architecture_id(self) -> str:
@@ -55,4 +61,5 @@ class Finding:
     def from_json(cls, text: str) -> "Finding":
         """Read what `to_json` wrote."""
         fields = json.loads(text)
+        fields["uncounted"] = tuple(fields["uncounted"])
         return cls(**fields | {"architecture": Architecture(fields["architecture"])})

@@ -16,6 +16,7 @@ _DTYPES = {
     "seconds": "float64",
     "energy_j": "float64",
     "metered_s": "float64",
+    "value": "float64",
     "opened_s": "float64",
     "closed_s": "float64",
     "peak_flop_per_s": "float64",

@@ -1,14 +1,16 @@
 """Postings: what a driver adds to the ledger, as numbered rows of its tables."""
 
+import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table
 
+from nassim.cost.work import AMOUNTS
 from nassim.errors import NassimError
 from nassim.ledger.credentials import without_credentials
 from nassim.ledger.entry import Entry
@@ -48,13 +50,21 @@ def entry_row(entry: Entry) -> dict[str, Any]:
     if entry.trial is not None and entry.search is None:
         raise ValueError(f"an entry of a trial names its search, found trial {entry.trial} without one")
     row = dict(zip(_ENTRY_FIELDS, _entry_values(entry), strict=True))
-    for name in ("forward_flop", "backward_flop", "samples", "bytes"):
+    for name in AMOUNTS:
         _check_amount(name, row[name])
+    row["uncounted"] = " ".join(entry.uncounted) or None
+    row["value"] = entry.value if entry.value is not None and math.isfinite(entry.value) else None
+    row["metrics"] = _metrics_text(entry.metrics)
     row["activity"] = entry.activity.value
     row["stage"] = entry.stage.value
     row["outcome"] = entry.outcome.value if entry.outcome else None
     row["reason"] = storable(entry.reason)
     return row
+
+
+def _metrics_text(metrics: Mapping[str, float]) -> str | None:
+    finite = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+    return json.dumps(finite, separators=(",", ":")) if finite else None
 
 
 def _check_amount(name: str, amount: int) -> None:

@@ -6,9 +6,15 @@ in the run's row says how many have arrived. That one number makes a commit repe
 lost answer sees what had arrived and goes on behind it.
 """
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = 2
+from nassim.cost.work import AMOUNTS
+
+SCHEMA_VERSION = 3
+OLDEST_VERSION = 2
+"""The oldest that can be migrated: that of nassim 0.1.0."""
 
 metadata = MetaData()
 
@@ -30,7 +36,7 @@ runs = Table(
 )
 
 
-def _numbered(name: str, *columns: Column[object]) -> Table:
+def _numbered(name: str, *columns: Column[Any]) -> Table:
     return Table(
         name,
         metadata,
@@ -57,12 +63,14 @@ entries = _numbered(
     Column("architecture", Text),
     Column("step", Integer),
     Column("attempt", Integer, nullable=False),
-    Column("forward_flop", BigInteger, nullable=False),
-    Column("backward_flop", BigInteger, nullable=False),
-    Column("samples", BigInteger, nullable=False),
-    Column("bytes", BigInteger, nullable=False),
+    *(Column(name, BigInteger, nullable=False, server_default="0") for name in AMOUNTS),
+    # Names of operations without a formula, separated by spaces.
+    Column("uncounted", Text),
     Column("energy_j", Double),
     Column("metered_s", Double),
+    Column("value", Double),
+    # JSON: name to number, null for one that isn't finite.
+    Column("metrics", Text),
     Column("outcome", String(20)),
     Column("reason", Text),
 )
@@ -78,7 +86,7 @@ Index(
     postgresql_where=entries.c.outcome.is_not(None),
 )
 
-_SUMMED = ("seconds", "forward_flop", "backward_flop", "samples", "bytes", "energy_j", "metered_s")
+_SUMMED = ("seconds", *AMOUNTS, "energy_j", "metered_s")
 
 # SQLite groups by sorting, unless an index has the rows in order: with this one, totals of a million entries take half
 # the time. PostgreSQL groups by hashing and has no use for it.

@@ -119,6 +119,17 @@ class Ledger:
         """
         return Writer(self._database, taking.take_over(self._database, run, Path(aside) if aside else None))
 
+    def migrate(self) -> tuple[int, int]:
+        """Bring a ledger that an earlier nassim wrote to this one's schema; nothing in it is lost.
+
+        Returns:
+            The version of the schema that it had, and the one that it has.
+
+        Raises:
+            NassimError: There is no ledger, or it is of a version that can't be migrated.
+        """
+        return self._database.migrate()
+
     def runs(self) -> list[RunRecord]:
         """Return all runs, in the order in which they were created."""
         with self._database.reading() as connection:
@@ -148,9 +159,9 @@ class Ledger:
 
         Returns:
             One row per combination found, with the columns of `by`, and: `seconds`; `processor_seconds` (seconds times
-            the lease's processors); `forward_flop` and `backward_flop` (exact Python ints, however large); `samples`;
-            `bytes`; `energy_j` (measured joules; NaN where nothing was measured) and `metered_s` (the seconds they were
-            measured in); `entries`.
+            the lease's processors); the amounts of Work (those of FLOP and elementwise bytes as exact Python ints,
+            however large); `energy_j` (measured joules; NaN where nothing was measured) and `metered_s` (the seconds
+            they were measured in); `entries`.
         """
         with self._database.reading() as connection:
             return totals.totals(connection, self._id(connection, run), by)
@@ -158,11 +169,20 @@ class Ledger:
     def trials(self, run: str) -> pd.DataFrame:
         """Return one row per trial.
 
-        Its columns are search, trial, architecture, outcome, reason, attempts, start_s, end_s, and its sums, which are
-        those of `totals`. Metrics are in Optuna's studies: see `storage`.
+        Its columns are search, trial, architecture, outcome, reason, value (of the first objective; NaN without one),
+        metrics (the values of all objectives, as JSON text), attempts, start_s, end_s, and its sums, which are those of
+        `totals`.
         """
         with self._database.reading() as connection:
             return totals.trials(connection, self._id(connection, run))
+
+    def uncounted(self, run: str) -> pd.DataFrame:
+        """Return which operations without a formula were performed: search, stage, operation.
+
+        Where there is one, the FLOP of that search and stage are at least what `totals` says.
+        """
+        with self._database.reading() as connection:
+            return totals.uncounted(connection, self._id(connection, run))
 
     def leases(self, run: str) -> pd.DataFrame:
         """Return the leases of a run: `seq`, the fields of Lease, `closed_s` (NaN while open) and `reason`."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     select,
 )
 
+from nassim.cost.work import AMOUNTS
 from nassim.errors import NassimError
 from nassim.ledger.schema import entries, leases
 
@@ -33,18 +34,8 @@ _closing = entries.alias("closing")
 # corrections right: x == (x >> 32) * 2**32 + (x & 0xFFFFFFFF).
 _HALF_BITS = 32
 _LOW_HALF = 0xFFFFFFFF
-_FLOP = ("forward_flop", "backward_flop")
-TOTALS = (
-    "seconds",
-    "processor_seconds",
-    "forward_flop",
-    "backward_flop",
-    "samples",
-    "bytes",
-    "energy_j",
-    "metered_s",
-    "entries",
-)
+_LARGE = tuple(name for name in AMOUNTS if name not in ("samples", "bytes"))
+TOTALS = ("seconds", "processor_seconds", *AMOUNTS, "energy_j", "metered_s", "entries")
 """The columns of totals, after those they are taken by."""
 _INT_DTYPES = dict.fromkeys(("trial", "step", "lease"), "Int64")
 
@@ -57,7 +48,7 @@ def totals(connection: Connection, run_id: int, by: Sequence[str]) -> pd.DataFra
     by = tuple(dict.fromkeys(by))
     rows = connection.execute(_query(run_id, by, presum=connection.dialect.name == "sqlite")).all()
     table = pd.DataFrame([[*row] for row in rows], columns=[*by, "processor_seconds", *_AMOUNTS], dtype=object)
-    for name in _FLOP:
+    for name in _LARGE:
         table[name] = _joined(table[f"{name}_high"], table[f"{name}_low"])
     table = table.astype({"seconds": float, "processor_seconds": float, "energy_j": float, "metered_s": float})
     table = table.astype({"samples": "int64", "bytes": "int64", "entries": "int64"})
@@ -75,8 +66,7 @@ def _halves(name: str) -> dict[str, ColumnElement[Any]]:
 
 _AMOUNTS: dict[str, ColumnElement[Any]] = {
     "seconds": entries.c.seconds,
-    **_halves("forward_flop"),
-    **_halves("backward_flop"),
+    **{half: amount for name in _LARGE for half, amount in _halves(name).items()},
     "samples": entries.c.samples,
     "bytes": entries.c.bytes,
     "energy_j": entries.c.energy_j,
@@ -126,6 +116,15 @@ def _joined(high: "pd.Series[Any]", low: "pd.Series[Any]") -> "pd.Series[Any]":
     return pd.Series(sums, index=high.index, dtype=object)
 
 
+def uncounted(connection: Connection, run_id: int) -> pd.DataFrame:
+    """Return which operations without a formula were performed where; see `Ledger.uncounted`."""
+    place = entries.c.search, entries.c.stage, entries.c.uncounted
+    query = select(*place).where(entries.c.run_id == run_id, entries.c.uncounted.is_not(None)).distinct()
+    rows = [(row.search, row.stage, name) for row in connection.execute(query) for name in row.uncounted.split()]
+    table = pd.DataFrame(rows, columns=["search", "stage", "operation"], dtype=object).drop_duplicates()
+    return table.sort_values(["search", "stage", "operation"], ignore_index=True)
+
+
 def trials(connection: Connection, run_id: int) -> pd.DataFrame:
     """Return one row per trial; see `Ledger.trials`."""
     closes = entries.c.outcome.is_not(None)
@@ -136,6 +135,8 @@ def trials(connection: Connection, run_id: int) -> pd.DataFrame:
             func.max(entries.c.architecture).label("architecture"),
             func.coalesce(func.max(entries.c.outcome), literal_column("'open'")).label("outcome"),
             func.max(case((closes, entries.c.reason))).label("reason"),
+            func.max(case((closes, entries.c.value))).label("value"),
+            func.max(case((closes, entries.c.metrics))).label("metrics"),
             (func.max(entries.c.attempt) + 1).label("attempts"),
             func.min(entries.c.start_s).label("start_s"),
             func.max(entries.c.start_s + entries.c.seconds).label("end_s"),
@@ -146,5 +147,5 @@ def trials(connection: Connection, run_id: int) -> pd.DataFrame:
     result = connection.execute(spans)
     keys = ["search", "trial"]
     table = pd.DataFrame([[*row] for row in result], columns=list(result.keys()), dtype=object)
-    table = table.astype({"trial": "Int64", "attempts": "int64", "start_s": float, "end_s": float})
+    table = table.astype({"trial": "Int64", "attempts": "int64", "value": float, "start_s": float, "end_s": float})
     return table.merge(totals(connection, run_id, keys), on=keys).sort_values(keys, ignore_index=True)

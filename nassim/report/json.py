@@ -116,7 +116,7 @@ def _found(found: FoundModel) -> dict[str, Any]:
         "training_flop": found.training_flop,
         "training_s": found.training_s,
         "training_samples": found.training_samples,
-        "overcounted_flop": found.overcounted_flop,
+        "training_torch_flop": found.training_torch_flop,
         "seed": found.seed,
         "test_accuracy": found.test_accuracy,
         "metrics": dict(found.metrics),

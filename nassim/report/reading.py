@@ -157,7 +157,7 @@ def _found(finding: Finding, final: Compute) -> FoundModel:
         training_samples=finding.samples,
         seed=finding.seed,
         metrics={name: value if math.isfinite(value) else None for name, value in finding.metrics.items()},
-        overcounted_flop=finding.overcounted_flop * finding.samples,
+        training_torch_flop=finding.torch_flop * finding.samples,
     )
 
 

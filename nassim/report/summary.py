@@ -135,7 +135,7 @@ class FoundModel:
         training_samples: Inputs that it was trained on, over all epochs.
         seed: The seed of the final training.
         metrics: What the final training reported last, on the test split; None for a figure that isn't finite.
-        overcounted_flop: The part of `training_backward_flop` counted beyond the operations performed.
+        training_torch_flop: What torch's FlopCounterMode makes of its final training.
     """
 
     architecture_id: str
@@ -150,7 +150,7 @@ class FoundModel:
     training_samples: int
     seed: int
     metrics: Mapping[str, float | None]
-    overcounted_flop: int
+    training_torch_flop: int
 
     @property
     def training_flop(self) -> int:

@@ -183,7 +183,10 @@ class Drive:
                 samples=sum(work.samples for work in evaluator.plan([candidate]).planned if work.backward_flop),
                 seed=candidate.seed,
                 metrics=metrics,
-                overcounted_flop=profile.overcounted_flop,
+                torch_flop=profile.torch_forward_flop + profile.torch_backward_flop,
+                elementwise_flop=profile.elementwise_flop,
+                elementwise_bytes=profile.elementwise_bytes,
+                uncounted=tuple(name for name, _ in profile.uncounted),
             )
         )
         self._books.settle()

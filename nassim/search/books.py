@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nassim.cost.work import Activity
 from nassim.evaluation import Job
@@ -14,7 +14,7 @@ from nassim.ledger.writer import Writer
 from nassim.search.account import Account, Accounts
 from nassim.search.budget import Spent
 from nassim.search.commits import Commits
-from nassim.search.lines import line_of_job, lines_of_energy, lines_without_job, negated
+from nassim.search.lines import line_of_job, lines_of_energy, lines_without_job, moved, negated
 from nassim.search.rates import Rates
 
 _NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)
@@ -217,7 +217,7 @@ class Books:
             if line.activity in _NOT_LOST_TWICE:
                 self._writer.append(line)
             elif lost and lost.from_s <= line.start_s:
-                self._writer.append(replace(line, activity=lost.to, reason=lost.reason))
+                self._writer.append(moved(line, lost.to, lost.reason))
             else:
                 if unsettled and unsettled[0].start_s <= line.start_s:
                     unsettled.append(line)
@@ -249,7 +249,7 @@ class Books:
         """Move posted entries to `lost` (or `preempted`): see `lose`."""
         for entry in entries:
             self._writer.append(negated(entry, reason))
-            self._writer.append(replace(entry, activity=to, reason=reason))
+            self._writer.append(moved(entry, to, reason))
 
     def end_trial(self, trial: int, architecture_id: str, outcome: Outcome, attempt: int, reason: str | None) -> None:
         """Write a trial's closing line."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nassim.cost.work import Activity
-from nassim.evaluation import Job, JobKind
+from nassim.cost.work import AMOUNTS, Activity
+from nassim.evaluation import Candidate, Job, JobKind
 from nassim.executors.base import Lap, Metered
 from nassim.ledger.entry import Entry, Stage
 from nassim.search.account import Accounts
@@ -12,8 +12,7 @@ from nassim.search.account import Accounts
 
 def line_of_job(lap: Lap, job: Job) -> Entry:
     """Return the entry of a lap that was run for a job."""
-    only = None if job.kind is JobKind.SUPERNET else job.candidates[0]
-    work = lap.work
+    candidate, work = _candidate_of(lap, job), lap.work
     return Entry(
         lap.worker,
         lap.start_s,
@@ -22,14 +21,25 @@ def line_of_job(lap: Lap, job: Job) -> Entry:
         search=job.search,
         stage=Stage.FINAL if job.kind is JobKind.FINAL else Stage.SEARCH,
         job=job.id,
-        trial=only.trial if only else None,
-        architecture=only.architecture.id if only and len(job.candidates) == 1 else None,
+        trial=candidate.trial if candidate else None,
+        architecture=candidate.architecture.id if candidate else None,
         step=lap.step,
         attempt=job.attempt,
-        forward_flop=work.forward_flop if work else 0,
-        backward_flop=work.backward_flop if work else 0,
-        samples=work.samples if work else 0,
-        bytes=work.bytes if work else 0,
+        uncounted=work.uncounted if work else (),
+        value=lap.metrics.get(job.metric),
+        metrics=lap.metrics,
+        **(work.amounts if work else {}),
+    )
+
+
+def _candidate_of(lap: Lap, job: Job) -> Candidate | None:
+    """Return the candidate that a lap was for; None where it was for several, or for shared weights."""
+    if job.kind is JobKind.SUPERNET:
+        return None
+    if len(job.candidates) == 1:
+        return job.candidates[0]
+    return next(
+        (candidate for candidate in job.candidates if lap.trial is not None and candidate.trial == lap.trial), None
     )
 
 
@@ -60,11 +70,15 @@ def negated(entry: Entry, reason: str | None) -> Entry:
     return replace(
         entry,
         seconds=-entry.seconds,
-        forward_flop=-entry.forward_flop,
-        backward_flop=-entry.backward_flop,
-        samples=-entry.samples,
-        bytes=-entry.bytes,
+        **{name: -getattr(entry, name) for name in AMOUNTS},
         energy_j=None if entry.energy_j is None else -entry.energy_j,
         metered_s=None if entry.metered_s is None else -entry.metered_s,
         reason=reason,
+        value=None,
+        metrics={},
     )
+
+
+def moved(entry: Entry, to: Activity, reason: str | None) -> Entry:
+    """Return what puts an entry's amounts on another activity. What was reported with it stays where it was."""
+    return replace(entry, activity=to, reason=reason, value=None, metrics={})

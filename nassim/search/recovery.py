@@ -1,19 +1,20 @@
 """Recovery: what earlier drivers have spent and what the last one left unfinished, read from the ledger alone."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
-from nassim.cost.work import Activity
+from nassim.cost.work import AMOUNTS, Activity
 from nassim.ledger.entry import DRIVER, Entry, Stage
 from nassim.ledger.store import Ledger
 from nassim.search.budget import Spent
 from nassim.search.flight import Point
 from nassim.search.rates import Rates
 
-_AMOUNTS = ["seconds", "forward_flop", "backward_flop", "samples", "bytes"]
-_KEYS = ["worker", "activity", "search", "stage", "job", "trial", "architecture", "step", "attempt"]
+_SUMMED = ["seconds", *AMOUNTS]
+_KEYS = ["worker", "activity", "search", "stage", "job", "trial", "architecture", "step", "attempt", "uncounted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _net(rows: pd.DataFrame) -> list[Entry]:
     """Return what the rows add up to, after the corrections among them, one entry per worker, activity and step."""
     rows = rows[~rows["activity"].isin([Activity.LOST, Activity.PREEMPTED, Activity.CHECKPOINT])]
     groups = rows.groupby(_KEYS, dropna=False, sort=False)
-    sums = groups[_AMOUNTS].sum()
+    sums = groups[_SUMMED].sum()
     sums = sums.assign(start_s=groups["start_s"].max(), energy_j=groups["energy_j"].sum(min_count=1))
     sums = sums.assign(metered_s=groups["metered_s"].sum(min_count=1))
     sums = sums[(sums["seconds"].abs() > 1e-9) | (sums["samples"] != 0)].reset_index()
@@ -97,15 +98,17 @@ def _net(rows: pd.DataFrame) -> list[Entry]:
             architecture=None if pd.isna(row["architecture"]) else row["architecture"],
             step=None if pd.isna(row["step"]) else int(row["step"]),
             attempt=int(row["attempt"]),
-            forward_flop=int(row["forward_flop"]),
-            backward_flop=int(row["backward_flop"]),
-            samples=int(row["samples"]),
-            bytes=int(row["bytes"]),
+            **_amounts(row),
+            uncounted=() if pd.isna(row["uncounted"]) else tuple(row["uncounted"].split()),
             energy_j=None if pd.isna(row["energy_j"]) else float(row["energy_j"]),
             metered_s=None if pd.isna(row["metered_s"]) else float(row["metered_s"]),
         )
         for row in sums.to_dict("records")
     ]
+
+
+def _amounts(row: dict[Hashable, Any]) -> dict[str, Any]:
+    return {name: int(row[name]) for name in AMOUNTS}
 
 
 def _spent(ledger: Ledger, run: str, rates: Rates | None) -> tuple[Spent, dict[str, Spent]]:

@@ -59,6 +59,7 @@ class Search:
             limited: Whether a budget may have it stopped. It then waits for the verdict after each report, as for the
                 pruner's, or it would be an epoch further by the time that it hears of it.
         """
+        job = replace(job, metric=self.evaluator.metric)
         if job.kind not in TRAININGS:
             return job
         of_trial = job.kind is JobKind.TRAIN

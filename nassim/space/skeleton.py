@@ -155,7 +155,8 @@ def _amounts(forward: Tally, backward: Tally, weights: list[Tensor], batch: int)
         getattr(tally, f"{kind}_bytes") // batch
         for tally in (forward, backward) for kind in ("read", "written", "elementwise")
     ]  # fmt: skip
-    return (params, flop[0], flop[1], weight_bytes, backward.overcounted_flop // batch, *moved)
+    by_torch = (forward.torch_flop // batch, backward.torch_flop // batch)
+    return (params, flop[0], flop[1], weight_bytes, *by_torch, 0, 0, *moved)
 
 
 def _weights(network: nn.Module) -> dict[Place, list[Tensor]]:

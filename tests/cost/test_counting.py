@@ -7,7 +7,6 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nassim.cost.counting import BATCHES, count
-from nassim.cost.work import Activity, Work
 from nassim.errors import NassimError
 
 
@@ -69,7 +68,7 @@ def test_counts_equal_torch_s_own(name, batch):
     profile = count(network, shape)
     with torch.device("meta"):
         expected = torch_counts(make(), torch.zeros(batch, *shape))
-    assert (profile.forward_flop * batch, profile.backward_flop * batch) == expected
+    assert (profile.torch_forward_flop * batch, profile.torch_backward_flop * batch) == expected
     assert profile.uncounted == ()
 
 
@@ -78,7 +77,8 @@ def test_meta_and_real_runs_cost_the_same(name):
     make, shape = NETWORKS[name]
     network = make()
     profile = count(network, shape)
-    assert torch_counts(network, torch.randn(3, *shape)) == (3 * profile.forward_flop, 3 * profile.backward_flop)
+    by_torch = (3 * profile.torch_forward_flop, 3 * profile.torch_backward_flop)
+    assert torch_counts(network, torch.randn(3, *shape)) == by_torch
 
 
 def test_golden_values():
@@ -92,19 +92,21 @@ def test_golden_values():
     # Convolution: 3 * 3 kernel, 3 inputs, 8 outputs, 16 * 16 places, two FLOP each.
     profile = count(nn.Conv2d(3, 8, 3, padding=1), (3, 16, 16))
     assert profile.forward_flop == profile.backward_flop == 2 * 9 * 3 * 8 * 256
-    # Depthwise: the input's gradient is right, the weight's counted 8 times as of a full convolution.
+    # Depthwise: two gradients of the forward pass's cost. torch counts the weight's 8 times, as of a full convolution.
     once = 2 * 9 * 8 * 256
     profile = count(nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, padding=1, groups=8)), (3, 16, 16))
     first = 2 * 3 * 8 * 256
     assert profile.forward_flop == first + once
-    assert profile.backward_flop == first + once + 8 * once
-    assert profile.overcounted_flop == 7 * once
+    assert profile.backward_flop == first + once + once
+    assert profile.torch_backward_flop == first + once + 8 * once
 
 
 def test_work_of_a_profile():
     profile = count(nn.Linear(5, 7), (5,))
-    assert profile.training(10) == Work(Activity.TRAIN, 700, 700, 10)
-    assert profile.inference(10) == Work(Activity.VALIDATE, 700, 0, 10)
+    training, inference = profile.training(10), profile.inference(10)
+    assert (training.forward_flop, training.backward_flop) == (700, 700)
+    assert (training.torch_flop, training.samples) == (1400, 10)
+    assert (inference.forward_flop, inference.backward_flop, inference.torch_flop) == (700, 0, 700)
 
 
 def test_parameters_are_those_that_learn_and_bytes_are_all():

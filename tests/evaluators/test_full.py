@@ -42,10 +42,11 @@ def test_the_plan_of_a_trial():
     forward_flop = 2 * (864 + 5184 + 960)
     # Backward: two as much again, but for the stem, whose input takes no gradient.
     backward_flop = 2 * (864 + 2 * 5184 + 2 * 960)
-    assert job.planned == (
-        Work(Activity.TRAIN, 3 * 1079 * forward_flop, 3 * 1079 * backward_flop, 3 * 1079),
-        Work(Activity.VALIDATE, 3 * 359 * forward_flop, 0, 3 * 359),
-    )
+    training, validating = job.planned
+    assert (training.activity, training.samples) == (Activity.TRAIN, 3 * 1079)
+    assert (training.forward_flop, training.backward_flop) == (3 * 1079 * forward_flop, 3 * 1079 * backward_flop)
+    assert (validating.activity, validating.samples) == (Activity.VALIDATE, 3 * 359)
+    assert (validating.forward_flop, validating.backward_flop) == (3 * 359 * forward_flop, 0)
 
 
 @pytest.mark.parametrize("batch_size", [64, 166, 1079])  # 1079 = 6 * 166 + 83 = 16 * 64 + 55

@@ -1,5 +1,6 @@
 """What the ledger promises, on each database it is kept in."""
 
+import json
 import threading
 
 import optuna
@@ -32,10 +33,17 @@ class TestLedgerContract:
             attempt=2,
             forward_flop=2**62,
             backward_flop=2**63 - 1,
+            modelled_flop=1,
+            torch_flop=2**63 - 1,
+            elementwise_flop=3,
+            elementwise_bytes=4,
             samples=5,
             bytes=6,
+            uncounted=("cumprod", "ünï"),
             energy_j=7.5,
             metered_s=0.25,
+            value=0.5,
+            metrics={"accuracy": 0.5, "loss": float("nan")},
             outcome=Outcome.FAILED,
             reason="MemoryError: ünï\0 \udc80",
         )
@@ -44,6 +52,8 @@ class TestLedgerContract:
         (row,) = ledger.frame("run").to_dict("records")
         assert row.pop("seq") == seq
         assert row.pop("reason") == "MemoryError: ünï\\0 \\udc80"
+        assert row.pop("uncounted").split() == ["cumprod", "ünï"]
+        assert json.loads(row.pop("metrics")) == {"accuracy": 0.5, "loss": None}
         fields = {name: getattr(entry, name) for name in row if name != "lease"}
         assert {name: row[name] for name in fields} == fields
 

@@ -84,7 +84,7 @@ ENTRIES = (
     Entry(DRIVER, 18, 2, Activity.IDLE, search="enas"),
 )
 
-FOUND = Finding("full-tpe", 0, A, 1234, 1000, 2000, 40, 99, {"accuracy": 0.961, "loss": float("nan")})
+FOUND = Finding("full-tpe", 0, A, 1234, 1000, 2000, 40, 99, {"accuracy": 0.961, "loss": float("nan")}, torch_flop=3000)
 
 
 def post_sample(url: str, *, entries=ENTRIES, peak=PEAK_FLOP_PER_S, closed_s=20.0) -> Ledger:

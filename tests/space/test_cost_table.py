@@ -175,8 +175,8 @@ def test_shipped_spaces_equal_torch_s_own_counter(seed, space):
             output = network(x)
         with FlopCounterMode(display=False) as backward:
             output.sum().backward()
-    assert 2 * profile.forward_flop == forward.get_total_flops()
-    assert 2 * profile.backward_flop == backward.get_total_flops()
+    assert 2 * profile.torch_forward_flop == forward.get_total_flops()
+    assert 2 * profile.torch_backward_flop == backward.get_total_flops()
 
 
 @pytest.mark.parametrize("space", [Cell(), Chain()], ids=["cell", "chain"])

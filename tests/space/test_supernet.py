@@ -104,7 +104,7 @@ def test_only_the_sampled_path_runs(space):
             counted.append((forward.get_total_flops(), backward.get_total_flops()))
         assert counted[0] == counted[1]
         profile = space.profile(architecture)
-        assert counted[0] == (6 * profile.forward_flop, 6 * profile.backward_flop)
+        assert counted[0] == (6 * profile.torch_forward_flop, 6 * profile.torch_backward_flop)
 
 
 def test_every_option_is_held_once():
