@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
-from nassim.cost.work import Work
+from nassim.cost.work import Activity, Work
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
 
@@ -127,8 +128,21 @@ class Diverged(Exception):  # noqa: N818, a state of training rather than an err
 Runner = Callable[[Job], Iterator[Progress]]
 """What an executor runs on its workers."""
 
-RunnerFactory = Callable[[], Runner]
-"""Makes a Runner on a worker, once in its life: loads the data, the space, the evaluators. Picklable."""
+
+class Ready(NamedTuple):
+    """A worker that can be given jobs.
+
+    Attributes:
+        runner: Runs them.
+        warming: What warming up took, a Work of activity `startup`.
+    """
+
+    runner: Runner
+    warming: Work = Work(Activity.STARTUP)
+
+
+RunnerFactory = Callable[[], Ready]
+"""Makes a Runner on a worker, once in its life: loads the data, the space, the evaluators, and warms up. Picklable."""
 
 Draw = Callable[[int], Sequence[Architecture]]
 """Draws n architectures from the sampler's present policy, outside of any trial."""
@@ -137,7 +151,7 @@ Draw = Callable[[int], Sequence[Architecture]]
 class Evaluator(ABC):
     """Says what it takes to know how good an architecture is.
 
-    `prepare` and `plan` run on the driver and are cheap; `run` runs on a worker and does the work. The Work that `run`
+    `prepare` and `plan` run on the driver and are cheap; `warm_up` and `run` run on a worker. The Work that `run`
     yields over a whole job adds up to the job's planned Work, to the last FLOP.
 
     Attributes:
@@ -173,6 +187,16 @@ class Evaluator(ABC):
             values: The complete trials' values by trial number; at least one.
         """
         return max(values, key=lambda trial: (values[trial], -trial))
+
+    def warm_up(self) -> Work:
+        """Do on a worker, before it counts as ready, what its first job would otherwise be charged for.
+
+        Loads data and libraries, and runs kernels for the first time. Leaves no trace in any later result.
+
+        Returns:
+            What that took, of activity `startup`.
+        """
+        return Work(Activity.STARTUP)
 
     @abstractmethod
     def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:

@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nassim.cost.work import Activity, Work, add_up
 from nassim.data.source import DataSource, arrays, digits
-from nassim.evaluation import Evaluator, Job, JobKind, Progress, Runner, RunnerFactory
+from nassim.evaluation import Evaluator, Job, JobKind, Progress, Ready, RunnerFactory
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.final import FinalEvaluator
 from nassim.evaluators.full import FullEvaluator
@@ -54,6 +55,13 @@ class Parts:
         evaluator = self.finals[job.search] if job.kind is JobKind.FINAL else self.evaluators[job.search]
         return evaluator.run(job)
 
+    def warm_up(self) -> Work:
+        """Warm a worker up for what it will be asked to do; searches that evaluate alike need it once."""
+        specs = self.experiment.searches
+        alike = {spec.evaluator.model_dump_json(): self.evaluators[spec.name] for spec in specs}
+        distinct = [*alike.values(), self.finals[specs[0].name]]
+        return add_up([Work(Activity.STARTUP), *(evaluator.warm_up() for evaluator in distinct)])[0]
+
     @property
     def factory(self) -> RunnerFactory:
         """What makes the runner on a worker."""
@@ -61,8 +69,9 @@ class Parts:
         return partial(_make_runner, self.experiment.model_dump(mode="json", exclude={"ledger"}), str(self.folder))
 
 
-def _make_runner(document: dict[str, Any], folder: str) -> Runner:
-    return Parts(Experiment.model_validate(document), Path(folder)).run_job
+def _make_runner(document: dict[str, Any], folder: str) -> Ready:
+    parts = Parts(Experiment.model_validate(document), Path(folder))
+    return Ready(parts.run_job, parts.warm_up())
 
 
 def _source(experiment: Experiment) -> DataSource:

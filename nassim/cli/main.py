@@ -83,9 +83,10 @@ def run(
 
     chosen = override(load_experiment(experiment), ledger=ledger, workers=workers, address=address, seed=seed)
     with watch() as observe:
+        from nassim.executors.clock import process_age_s
         from nassim.run import execute  # takes seconds, so only now: a mistake in the file is told at once
 
-        finished = execute(chosen, name=name, observe=observe)
+        finished = execute(chosen, name=name, observe=observe, since_s=process_age_s())
     _end(finished, chosen.ledger)
 
 
@@ -96,9 +97,10 @@ def resume(run: Run = None, ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
 
     name = run or _latest(ledger)
     with watch() as observe:
+        from nassim.executors.clock import process_age_s
         from nassim.run import resume as go_on
 
-        go_on(name, ledger, observe=observe)
+        go_on(name, ledger, observe=observe, since_s=process_age_s())
     _end(name, ledger)
 
 

@@ -1,7 +1,7 @@
 """Work: an amount of computation, and the activities it is spent on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,7 +19,10 @@ class Activity(StrEnum):
     """What a second of a lease, or an operation, was spent on. Every second belongs to exactly one."""
 
     STARTUP = "startup"
-    """From asking for a worker until it is ready: process start, imports, data loading."""
+    """From asking for a worker until it is ready: process start, imports, data loading, warming up. On the driver: from
+    the command's start until workers are asked for."""
+    SHUTDOWN = "shutdown"
+    """Giving the workers back and ending Ray, on the driver."""
     TRANSFER = "transfer"
     """Moving weights or data to a worker, reading a checkpoint back."""
     TRAIN = "train"
@@ -102,6 +105,10 @@ class Work:
         uncounted = tuple(sorted({*self.uncounted, *other.uncounted}))
         sums = {name: getattr(self, name) + getattr(other, name) for name in AMOUNTS}
         return Work(self.activity, uncounted=uncounted, **sums)
+
+    def spent_on(self, activity: Activity) -> "Work":
+        """Return the same amounts, spent on another activity."""
+        return replace(self, activity=activity)
 
     def part(self, samples: int) -> "Work":
         """Return what some of its samples take, where every sample takes the same."""

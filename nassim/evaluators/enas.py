@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from nassim.evaluation import Candidate, Draw, Evaluator, Job, JobKind, Progress
 from nassim.evaluators import checkpoint
 from nassim.evaluators.rounds import Rounds
 from nassim.evaluators.training import Trainer, best_device, measure, seeded
+from nassim.evaluators.warming import MOST_NETWORKS
 from nassim.seeds import derive_seed
 from nassim.space.search_space import SearchSpace
 
@@ -87,6 +89,23 @@ class EnasEvaluator(Evaluator):
         self._seed = seed
         self._device = device
         self._held: _Held | None = None
+
+    def warm_up(self) -> Work:
+        """Train shared weights that are thrown away on children that together take every option, and score these."""
+        device = self._device or best_device()
+        data = self._source.load(device)
+        with seeded(0, "cpu"):
+            supernet = self._space.supernet().to(device)
+        trainer = Trainer(supernet, self._rounds.shared, data.train, seed=0)
+        works = [Work(Activity.STARTUP)]
+        for child in self._space.domain.covering(MOST_NETWORKS):
+            for size in {*self._rounds.shared.minibatches(len(data.train))}:
+                trainer.try_step(size, partial(supernet, architecture=child))
+                works.append(self._space.profile(child).training(size, Activity.STARTUP))
+            with _by_minibatch_statistics(supernet):
+                measure(supernet(data.validation.x[: self._scored_on], child), data.validation.y[: self._scored_on])
+            works.append(self._space.profile(child).inference(self._scored_on, Activity.STARTUP))
+        return add_up(works)[0]
 
     def due(self, asked: int) -> bool:
         """Whether a round begins with this trial."""

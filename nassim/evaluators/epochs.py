@@ -35,6 +35,7 @@ def run_epochs(job: Job, trainer: Trainer, run_epoch: Epoch, device: str) -> Ite
         NassimError: The checkpoint of `job.first` is missing, damaged or of another job.
     """
     if job.first > 0:
+        yield Progress(Work(job.planned[0].activity))  # building the network is no transfer
         yield _take_up(job, trainer, device)
     for epoch in range(job.first, job.last):
         is_kept = job.checkpoint is not None and (epoch + 1) % job.checkpoint_every == 0 and epoch + 1 < job.last

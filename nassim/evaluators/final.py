@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nassim.cost.work import Activity
+from nassim.cost.work import Activity, Work
 from nassim.data.source import DataSource
 from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress
 from nassim.evaluators.epochs import new_network, run_epochs
 from nassim.evaluators.schedule import Schedule
 from nassim.evaluators.training import Examination, Trainer, best_device, perform
+from nassim.evaluators.warming import warm_up
 from nassim.space.search_space import SearchSpace
 
 
@@ -38,6 +39,10 @@ class FinalEvaluator(Evaluator):
 
     def __post_init__(self) -> None:
         self.source.check(self.space)
+
+    def warm_up(self) -> Work:
+        """Train and examine a few networks for a minibatch: see `nassim.evaluators.warming`."""
+        return warm_up(self.space, self.schedule, self.source, self.device or best_device())
 
     def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
         """Return the job that trains one architecture from epoch `first` on and tests it: see `Evaluator.plan`."""

@@ -92,6 +92,19 @@ class Trainer:
             values = _check(losses, epoch, 0)
         self.loss = sum(value * size for value, size in zip(values, sizes, strict=True)) / len(self._split)
 
+    def try_step(self, size: int, forward: Callable[[Tensor], Tensor] | None = None) -> int:
+        """Train on the first inputs as one minibatch, whatever comes of it, and return how many there were.
+
+        Args:
+            size: How many to take.
+            forward: How they are run; by the network as a whole unless given.
+        """
+        self.model.train()
+        indices = torch.arange(size, device=self._device)
+        with seeded(0, self._device):
+            self._step(indices, self._schedule.learning_rate, forward or self.model)
+        return size
+
     def _step(self, indices: Tensor, learning_rate: float, forward: Callable[[Tensor], Tensor]) -> Tensor:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate

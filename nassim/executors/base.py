@@ -40,6 +40,11 @@ class Worker:
     peak_source: str | None = None
 
 
+def worker_id(name: str, driver: int) -> str:
+    """Return the id of a worker that has this name among those of one driver of the run."""
+    return name if driver == 1 else f"{name}@{driver}"
+
+
 @dataclass(frozen=True, slots=True)
 class Leased:
     """A worker's device is held from `at_s` on. Comes when the worker is ready, followed by its `startup` lap."""
@@ -62,6 +67,7 @@ class Lap:
         step: Steps of the job completed with it, where that is known.
         trial: Of a job with several candidates, the trial that it was done for, where it was done for one.
         metrics: What was reported with it.
+        unreported: Whether the job was cut short in the midst of it, so that work was done of which nobody heard.
     """
 
     worker: str
@@ -73,6 +79,7 @@ class Lap:
     step: int | None = None
     trial: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
+    unreported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +184,15 @@ class Executor(ABC):
     """
 
     @abstractmethod
-    def start(self, factory: RunnerFactory, at_s: float = 0.0) -> None:
+    def start(self, factory: RunnerFactory, at_s: float = 0.0, driver: int = 1) -> None:
         """Begin to lease workers; each calls `factory` once. Returns before they are ready.
+
+        A worker is leased from when its device is held. What its factory took to warm up is on its `startup` lap.
 
         Args:
             factory: Makes the runner on a worker.
-            at_s: What the clock shows at this moment: the seconds that earlier drivers of this run have used.
+            at_s: What the clock shows at this moment: the seconds that this run has used.
+            driver: Which driver of the run this is, from 1: workers' ids are unique over all of them.
 
         Raises:
             NassimError: Workers can't be had (bad address, more resources than there are).

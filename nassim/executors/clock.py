@@ -7,10 +7,17 @@ so a worker's stamps are mapped to the driver's with an `Offset`.
 import time
 from datetime import UTC, datetime
 
+import psutil
+
 
 def stamp() -> float:
     """Return a reading of this process's monotonic clock, in seconds from an arbitrary moment."""
     return time.monotonic()
+
+
+def process_age_s() -> float:
+    """Return how long ago this process was started, in seconds."""
+    return max(0.0, time.time() - psutil.Process().create_time())
 
 
 def pause(seconds: float) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from nassim.errors import NassimError
 from nassim.evaluation import Job, Progress, Runner, RunnerFactory
-from nassim.executors.base import Event, Executor, Worker
+from nassim.executors.base import Event, Executor, Worker, worker_id
 from nassim.executors.clock import Clock
 from nassim.executors.device import UNKNOWN, available_threads, set_threads, this_worker
 from nassim.executors.local_meter import LocalMeter
@@ -44,13 +44,12 @@ class InlineExecutor(Executor):
         self._events: list[Event] = []
         self._closed = False
 
-    def start(self, factory: RunnerFactory, at_s: float = 0.0) -> None:
+    def start(self, factory: RunnerFactory, at_s: float = 0.0, driver: int = 1) -> None:
         """Begin the lease. The runner is made in the first `wait`."""
         self._clock = Clock(at_s)
         self._factory = factory
         self._leased_s = at_s
-        if at_s:
-            self._id = f"inline@{at_s:.3f}"
+        self._id = worker_id("inline", driver)
         self._meter = LocalMeter(self._find, at_s, self._metering)
 
     @property
@@ -122,14 +121,14 @@ class InlineExecutor(Executor):
             raise RuntimeError("the executor has not been started")
         set_threads(self._threads)
         try:
-            self._runner = self._factory()
+            self._runner, warming = self._factory()
         except Exception as error:
             raise NassimError(start_problem(error)) from error
         set_threads(self._threads)
         worker = this_worker(self._id, self._threads)
         self._timeline = Timeline(worker, self._leased_s)
         self._meter.lease(worker, (), self._leased_s)
-        self._post(self._timeline.ready(self.now_s()))
+        self._post(self._timeline.ready(self.now_s(), warming))
 
     def _post(self, events: list[Event]) -> None:
         self._events += [*events, *self._metering.note(events)]

@@ -8,7 +8,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTa
 
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
-from nassim.executors.base import Ending, Event, Executor, Lap, Leased
+from nassim.executors.base import Ending, Event, Executor, Lap, Leased, worker_id
 from nassim.executors.clock import Clock
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import machines_here
@@ -78,7 +78,7 @@ class RayExecutor(Executor):
         self._find = find
         self._meters: RayMeters | None = None
         self._clock = Clock()
-        self._at_s = 0.0
+        self._driver = 1
         self._factory = b""
         self._connected = False
         self._closed = False
@@ -91,12 +91,13 @@ class RayExecutor(Executor):
         self._looked_s = 0.0
         self._bare_since_s = 0.0
 
-    def start(self, factory: RunnerFactory, at_s: float = 0.0) -> None:
+    def start(self, factory: RunnerFactory, at_s: float = 0.0, driver: int = 1) -> None:
         """Join or start Ray and ask for the workers."""
+        self._clock = Clock(at_s)
         self._factory = ray.cloudpickle.dumps(factory)  # type: ignore[no-untyped-call]
         self._connected = connect(self._address, self._workers, self._share)
-        self._clock = Clock(at_s)
-        self._at_s = self._looked_s = self._bare_since_s = at_s
+        self._driver = driver
+        self._looked_s = self._bare_since_s = self.now_s()
         self._meters = RayMeters(self._find, at_s, machines_here())
         for _ in range(self._workers):
             self._ask()
@@ -167,9 +168,9 @@ class RayExecutor(Executor):
         return self._take_events()
 
     def _ask(self) -> None:
-        worker_id = f"ray-{self._asked}" + (f"@{self._at_s:.3f}" if self._at_s else "")
+        name = worker_id(f"ray-{self._asked}", self._driver)
         self._asked += 1
-        self._members.append(Member(worker_id, self._share, self._threads, self._factory, self._clock, self._inbox))
+        self._members.append(Member(name, self._share, self._threads, self._factory, self._clock, self._inbox))
 
     def _member_of(self, job: Job) -> Member | None:
         return next((member for member in self._members if member.has(job)), None)
@@ -212,7 +213,7 @@ class RayExecutor(Executor):
             problem = prepared.problem or "a worker could not start"
             self._drop(member, Ending.LOST, problem)
             raise NassimError(problem)
-        events = member.welcome(prepared.worker, arrived)
+        events = member.welcome(prepared.worker, prepared.warming, arrived)
         if self._meters is not None and prepared.place is not None and isinstance(events[0], Leased):
             self._meters.welcome(member, events[0], prepared.place)
         self._post(events)

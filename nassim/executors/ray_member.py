@@ -10,6 +10,7 @@ import ray
 from ray.util.placement_group import remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from nassim.cost.work import Work
 from nassim.evaluation import Job, Progress
 from nassim.executors.base import Ending, Event, Worker
 from nassim.executors.clock import Clock, Offset, stamp
@@ -107,16 +108,17 @@ class Member:
         """Have its death answered as soon as Ray knows of it."""
         self._call(Call.WATCH, self._actor.watch.remote())
 
-    def welcome(self, worker: Worker, arrived: float) -> list[Event]:
+    def welcome(self, worker: Worker, warming: Work | None, arrived: float) -> list[Event]:
         """Take in that it is ready.
 
         Args:
             worker: What it says of itself.
+            warming: What warming up took.
             arrived: When it said so, as a stamp of the driver.
         """
         held = holding(self._group)
         self._timeline = Timeline(worker, self._asked_s + (held.after_s if held else 0.0))
-        return self._timeline.ready(self._clock.shown_s(arrived))
+        return self._timeline.ready(self._clock.shown_s(arrived), warming)
 
     def run(self, job: Job) -> None:
         """Hand it a job."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import ray
 
+from nassim.cost.work import Work
 from nassim.errors import NassimError
 from nassim.evaluation import Job, Progress, Runner
 from nassim.executors.base import Worker
@@ -34,11 +35,13 @@ class Prepared:
 
     Attributes:
         worker: The worker, if it is ready.
+        warming: What warming up took.
         place: Where it draws its energy.
         problem: Why it isn't ready.
     """
 
     worker: Worker | None
+    warming: Work | None = None
     place: Place | None = None
     problem: str | None = None
 
@@ -173,9 +176,9 @@ class RayWorker:
     def _prepare(self, factory: bytes, worker_id: str, threads: int, gpus: float) -> Prepared:
         try:
             set_threads(threads)
-            self._runner = ray.cloudpickle.loads(factory)()
+            self._runner, warming = ray.cloudpickle.loads(factory)()
             set_threads(threads)
-            return Prepared(this_worker(worker_id, threads, gpus), this_place(gpus))
+            return Prepared(this_worker(worker_id, threads, gpus), warming, this_place(gpus))
         except (Exception, SystemExit) as error:  # noqa: BLE001, whatever a factory raises, there is no worker
             return Prepared(None, problem=start_problem(error))
 

@@ -32,9 +32,9 @@ class Timeline:
         self._checkpoint_step: int | None = None
         self._waits = False
 
-    def ready(self, at_s: float) -> list[Event]:
-        """The worker is ready."""
-        return [Leased(self._worker, self._leased_s), self._lap(at_s, Activity.STARTUP)]
+    def ready(self, at_s: float, warming: Work | None = None) -> list[Event]:
+        """The worker is ready, and warming up took so much."""
+        return [Leased(self._worker, self._leased_s), self._lap(at_s, Activity.STARTUP, warming)]
 
     def never_ready(self, at_s: float, reason: str) -> list[Event]:
         """The device was held and is given back before the worker was ready."""
@@ -87,7 +87,7 @@ class Timeline:
             events.append(self._lap(self._handed_s, Activity.IDLE))
         activity = _TAKEN_AWAY.get(ending, Activity.IDLE if self._waits else self._activity)
         why = None if ending is Ending.STOPPED else reason
-        events.append(self._lap(at_s, activity, job=job))
+        events.append(replace(self._lap(at_s, activity, job=job), unreported=activity is not Activity.IDLE))
         events.append(JobEnded(job, self._worker.id, ending, why, self._checkpoint_step))
         events.append(Released(self._worker.id, self._end_s, reason))
         self.job = None

@@ -89,6 +89,11 @@ class Writer:
         return len(self._buffer)
 
     @property
+    def driver(self) -> int:
+        """Which driver of the run this is, from 1."""
+        return self._standing.session
+
+    @property
     def clock_s(self) -> float:
         """The largest time on the run's clock so far: where the next driver's clock goes on."""
         return self._clock_s

@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import optuna
+from threadpoolctl import threadpool_limits
 
+from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate
 from nassim.executors.base import Executor
+from nassim.executors.clock import Clock
 from nassim.executors.inline import InlineExecutor
 from nassim.experiment.model import Experiment
 from nassim.experiment.model import Search as SearchSpec
@@ -25,7 +28,7 @@ from nassim.search.account import Account
 from nassim.search.books import Books
 from nassim.search.budget import Allowance, Budget, Spent
 from nassim.search.checkpoints import Checkpoints
-from nassim.search.loop import SearchLoop
+from nassim.search.loop import POLL_S, SearchLoop
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery
 from nassim.search.search import Search, SearchFailed
@@ -43,6 +46,7 @@ class Drive:
         recovery: What earlier drivers have left.
         folder: The run's folder, a path that all workers share.
         observe: Is told how it goes on.
+        clock: Shows what the run's clock shows; for until the executor starts, whose clock then holds.
         rates: What workers' seconds cost, for budgets that need it.
     """
 
@@ -54,6 +58,7 @@ class Drive:
         recovery: Recovery,
         folder: Path,
         observe: Observe,
+        clock: Clock,
         rates: Rates | None = None,
     ) -> None:
         self._experiment = experiment
@@ -62,6 +67,7 @@ class Drive:
         self._recovery = recovery
         self._folder = folder
         self._observe = observe
+        self._clock = clock
         self._parts = Parts(experiment, folder)
         self._checkpoints = (
             Checkpoints(folder / "checkpoints", experiment.checkpoint.every) if experiment.checkpoint.every else None
@@ -78,7 +84,9 @@ class Drive:
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            with self._executor:
+            # Of the driver's arithmetic only a controller's would be spread over threads: to no gain, and in
+            # competition with the workers of the same machine.
+            with threadpool_limits(1, user_api="blas"), self._executor:
                 self._start()
                 # Ray takes SIGTERM for itself when it starts, so this comes after.
                 with self._stopping.by_signals():
@@ -95,11 +103,11 @@ class Drive:
         if isinstance(self._executor, InlineExecutor):
             factory = self._stopping.interrupting(factory)
         try:
-            self._executor.start(factory, at_s=self._writer.clock_s)
+            self._executor.start(factory, at_s=self._clock.now_s(), driver=self._writer.driver)
         except BaseException as error:
             self._writer.close("failed" if isinstance(error, Exception) else "interrupted")
             raise
-        self._books.open(platform.node())
+        self._books.open(platform.node(), opened_s=self._writer.clock_s)
 
     def _work(self) -> None:
         status = "failed"
@@ -113,8 +121,10 @@ class Drive:
     def _searches(self) -> str:
         """Run what is not finished yet, and return how the run ends."""
         self._books.write_off(self._recovery.lost, "its driver was killed")
+        self._books.settle()
         names = tuple(spec.name for spec in self._experiment.searches)
         self._tell(RunStarted, self._writer.run, names, self._executor.capacity, self._ledger.url)
+        self._await_worker()
         failures = []
         for spec in self._experiment.searches:
             if spec.name in self._recovery.found:
@@ -130,6 +140,14 @@ class Drive:
         if failures:
             raise SearchFailed("; ".join(failures))
         return "finished"
+
+    def _await_worker(self) -> None:
+        """Wait until there is a worker: what they take to start is no search's, and in no search's budget."""
+        while not self._books.held and not self._stopping.asked:
+            self._stopping.check()
+            for event in self._executor.wait(POLL_S):
+                self._books.post(event)
+            self._books.settle_when_due()
 
     def _arm(self, spec: SearchSpec) -> bool:
         """Run a search and the final training of what it found; return False where it was stopped before."""
@@ -204,8 +222,9 @@ class Drive:
         return Allowance((("experiment", limits, self._books.spent),))
 
     def _close(self, status: str) -> None:
-        for event in self._executor.close():
-            self._books.post(event)
+        with self._books.turn(Activity.SHUTDOWN):
+            for event in self._executor.close():
+                self._books.post(event)
         self._books.close(hurried=lambda: self._stopping.asked)
         self._writer.close(status)
         if status == "finished" and self._checkpoints:

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nassim.errors import NassimError
-from nassim.executors.clock import utc_now
+from nassim.executors.clock import Clock, utc_now
 from nassim.experiment.model import Experiment
 from nassim.hardware.meters import find_meter
 from nassim.ledger.store import Ledger
@@ -28,7 +28,9 @@ def _ignore(notice: Notice) -> None:
     """Watch nothing."""
 
 
-def execute(experiment: Experiment, *, name: str | None = None, observe: Observe = _ignore) -> str:
+def execute(
+    experiment: Experiment, *, name: str | None = None, observe: Observe = _ignore, since_s: float = 0.0
+) -> str:
     """Run an experiment and return the run's name.
 
     Everything that can be checked beforehand is, before anything is started or written. How the run ended is in the
@@ -38,11 +40,13 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
         experiment: What to run.
         name: The run's name; by default the experiment's with a number.
         observe: Is told how it goes on.
+        since_s: Seconds that the command has taken before this call, which are the run's too.
 
     Raises:
         NassimError: A part of the experiment can't be made; the name is taken; no worker can be had; the ledger stayed
             away; a search has come to nothing, after the others have come to their end.
     """
+    clock = Clock(since_s)
     rates = _check(experiment)
     folder = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(
@@ -57,20 +61,27 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
         writer = ledger.create_numbered(experiment.name, document, started_at, about)
     else:
         writer = ledger.create(name, document, started_at, about)
-    Drive(experiment, ledger, writer, Recovery(), _folder(experiment, writer.run), observe, rates).go()
+    Drive(experiment, ledger, writer, Recovery(), _folder(experiment, writer.run), observe, clock, rates).go()
     return writer.run
 
 
-def resume(run: str, ledger_url: str, *, observe: Observe = _ignore) -> None:
+def resume(run: str, ledger_url: str, *, observe: Observe = _ignore, since_s: float = 0.0) -> None:
     """Go on with a run whose driver was killed or interrupted, or that failed.
 
     What the ledger says is what there is: nothing on it is done again or booked twice. Jobs that were under way go on
     from their last checkpoint; what they had done since is booked as lost. The time in between is not billed. A driver
     of this run that still lives can't post any more.
 
+    Args:
+        run: Its name.
+        ledger_url: Where it is.
+        observe: Is told how it goes on.
+        since_s: As for `execute`.
+
     Raises:
         NassimError: There is no such run, it has finished or used up its budget, or as for `execute`.
     """
+    began = Clock(since_s)
     ledger = Ledger(ledger_url)
     record = ledger.run(run)
     if record.status in OVER:
@@ -78,7 +89,9 @@ def resume(run: str, ledger_url: str, *, observe: Observe = _ignore) -> None:
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
     folder, rates = _folder(experiment, run), find_rates(experiment)
     writer = ledger.resume(run, aside=folder)
-    Drive(experiment, ledger, writer, recover(ledger, run, writer.clock_s, rates), folder, observe, rates).go()
+    recovery = recover(ledger, run, writer.clock_s, rates)
+    clock = Clock(writer.clock_s + began.now_s())
+    Drive(experiment, ledger, writer, recovery, folder, observe, clock, rates).go()
 
 
 def _check(experiment: Experiment) -> Rates | None:

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nassim.cost.work import Activity
+from nassim.cost.work import Activity, Work
 from nassim.evaluation import Job
 from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Worker
 from nassim.ledger.entry import DRIVER, Entry, Outcome
@@ -15,6 +15,7 @@ from nassim.search.account import Account, Accounts
 from nassim.search.budget import Spent
 from nassim.search.commits import Commits
 from nassim.search.lines import line_of_job, lines_of_energy, lines_without_job, moved, negated
+from nassim.search.pace import Pace
 from nassim.search.rates import Rates
 
 _NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)
@@ -72,11 +73,16 @@ class Books:
         self._posted_s = 0.0
         self._unsettled: dict[str, list[Entry]] = {}
         self._written_off: dict[tuple[str | None, int], _WrittenOff] = {}
+        self._pace = Pace()
+        self._uncounted: set[str] = set()
 
-    def open(self, node: str) -> None:
-        """Begin the driver's lease, now."""
-        self._now_s = self._posted_s = self._executor.now_s()
-        self._writer.lease(Lease(DRIVER, node, DRIVER, processors=1, opened_s=self._now_s))
+    def open(self, node: str, opened_s: float) -> None:
+        """Begin the driver's lease at a moment that has passed; what it did since then was starting."""
+        self._now_s = self._posted_s = opened_s
+        self._writer.lease(Lease(DRIVER, node, DRIVER, processors=1, opened_s=opened_s))
+        self._activity = Activity.STARTUP
+        self.tally()
+        self._activity = Activity.IDLE
 
     def close(self, hurried: Callable[[], bool] = lambda: False) -> None:
         """End the driver's lease, now, and commit. What unfinished jobs had done since their checkpoints is lost.
@@ -190,6 +196,7 @@ class Books:
         if lap.activity is Activity.STARTUP:
             self.tally()
             self.held += 1
+            self.spent.flop += lap.work.flop if lap.work else 0
             self.spent.device_s += lap.seconds
             self._spend_device_s(self._now_s - (lap.start_s + lap.seconds))
             self._spend_rates(Account(), lap, lap.seconds)
@@ -200,14 +207,27 @@ class Books:
             self._writer.append(line)
 
     def _post_lap(self, lap: Lap, job: Job) -> None:
-        entry = line_of_job(lap, job)
-        if lap.work is not None:
-            self.spent.flop += lap.work.flop
+        work = self._pace.estimate(lap, job) if lap.unreported else lap.work
+        entry = line_of_job(replace(lap, work=work), job)
+        if work is not None:
+            if not lap.unreported:
+                self._pace.learn(work, lap.seconds, job)
+            self._warn_of_uncounted(job, work)
+            self.spent.flop += work.flop
             if self.account.searching is not None:
-                self.account.searching.flop += lap.work.flop
+                self.account.searching.flop += work.flop
         self._spend_rates(self.account, lap, lap.seconds)
         self._remember(job, entry)
         self._writer.append(entry)
+
+    def _warn_of_uncounted(self, job: Job, work: Work) -> None:
+        """Say once of each operation without a formula that the FLOP on the books are short of it."""
+        if news := [name for name in work.uncounted if name not in self._uncounted]:
+            self._uncounted.update(news)
+            self._warn(
+                f"{job.search}: no formula for the FLOP of {', '.join(news)}; its FLOP on the books are at least those "
+                "that are counted (docs/counting.md)"
+            )
 
     def _post_energy(self, metered: Metered) -> None:
         """Book what a lap drew to what its seconds are on by now: they may have been written off."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from nassim.cost.work import AMOUNTS, Activity
+from nassim.cost.work import AMOUNTS, Activity, Work
 from nassim.evaluation import Candidate, Job, JobKind
 from nassim.executors.base import Lap, Metered
 from nassim.ledger.entry import Entry, Stage
@@ -12,7 +13,7 @@ from nassim.search.account import Accounts
 
 def line_of_job(lap: Lap, job: Job) -> Entry:
     """Return the entry of a lap that was run for a job."""
-    candidate, work = _candidate_of(lap, job), lap.work
+    candidate = _candidate_of(lap, job)
     return Entry(
         lap.worker,
         lap.start_s,
@@ -25,11 +26,14 @@ def line_of_job(lap: Lap, job: Job) -> Entry:
         architecture=candidate.architecture.id if candidate else None,
         step=lap.step,
         attempt=job.attempt,
-        uncounted=work.uncounted if work else (),
         value=lap.metrics.get(job.metric),
         metrics=lap.metrics,
-        **(work.amounts if work else {}),
+        **_amounts(lap.work),
     )
+
+
+def _amounts(work: Work | None) -> dict[str, Any]:
+    return {} if work is None else {"uncounted": work.uncounted, **work.amounts}
 
 
 def _candidate_of(lap: Lap, job: Job) -> Candidate | None:
@@ -46,7 +50,7 @@ def _candidate_of(lap: Lap, job: Job) -> Candidate | None:
 def lines_without_job(lap: Lap, accounts: Accounts) -> Iterator[Entry]:
     """Yield the entries of a lap for no job: the start belongs to no search, idling to the searches of its time."""
     if lap.activity is Activity.STARTUP:
-        yield Entry(lap.worker, lap.start_s, lap.seconds, lap.activity)
+        yield Entry(lap.worker, lap.start_s, lap.seconds, lap.activity, **_amounts(lap.work))
         return
     for share in accounts.shares(lap.start_s, lap.seconds):
         account = share.account
@@ -57,10 +61,11 @@ def lines_of_energy(metered: Metered, accounts: Accounts) -> Iterator[Entry]:
     """Yield the entries of what a lap drew. Its seconds are posted already, so these have none."""
     lap, job = metered.lap, metered.lap.job
     if job is not None:
-        line = line_of_job(replace(lap, work=None), job)
+        line = line_of_job(replace(lap, work=None, metrics={}), job)
         yield replace(line, seconds=0.0, energy_j=metered.joules, metered_s=metered.seconds)
         return
-    for line in lines_without_job(replace(lap, start_s=metered.start_s, seconds=metered.seconds), accounts):
+    stretch = replace(lap, work=None, start_s=metered.start_s, seconds=metered.seconds)
+    for line in lines_without_job(stretch, accounts):
         share_j = metered.joules * line.seconds / metered.seconds
         yield replace(line, seconds=0.0, energy_j=share_j, metered_s=line.seconds)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from nassim.evaluation import Job, Progress, Runner, RunnerFactory
+from nassim.evaluation import Job, Progress, Ready, Runner, RunnerFactory
 
 
 class Stopping:
@@ -77,9 +77,9 @@ class Stopping:
     def interrupting(self, factory: RunnerFactory) -> RunnerFactory:
         """Let the jobs of a runner in this process be interrupted between two Progress."""
 
-        def make() -> Runner:
-            runner = factory()
-            return lambda job: self._interruptibly(runner, job)
+        def make() -> Ready:
+            runner, warming = factory()
+            return Ready(lambda job: self._interruptibly(runner, job), warming)
 
         return make
 

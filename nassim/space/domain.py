@@ -77,6 +77,19 @@ class Domain:
                 decided[choice.name] = label
         return Architecture(decided)
 
+    def covering(self, most: int) -> list[Architecture]:
+        """Return architectures that together take every option of choices with at most `most` of them.
+
+        Options of choices that only some of the others reach may be missing.
+        """
+        count = min(most, max((len(choice.labels) for choice in self.choices), default=1))
+        place = {choice.name: number for number, choice in enumerate(self.choices)}
+
+        def shifted(shift: int) -> Architecture:
+            return self.walk(lambda choice: choice.labels[(place[choice.name] + shift) % len(choice.labels)])
+
+        return list(dict.fromkeys(shifted(shift) for shift in range(count)))
+
     def canonical(self, labels: Mapping[str, str]) -> Architecture:
         """Return the architecture of these decisions, without those on choices that it doesn't reach.
 

@@ -20,7 +20,7 @@ from nassim.cost.work import Activity, add_up
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
 from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Metered, Released, Report
-from nassim.testing.runners import TRAIN, VALIDATE, make_no_runner, make_toy_runner, toy_job
+from nassim.testing.runners import TRAIN, VALIDATE, WARMING, make_no_runner, make_toy_runner, toy_job
 
 PATIENCE_S = 60.0
 """How long a test waits for anything before it fails."""
@@ -124,7 +124,7 @@ class ExecutorContract:
         metrics = str({"accuracy": 0.5})
         assert log == [
             ("leased",),
-            ("lap", "startup", "None", "", "None"),
+            ("lap", "startup", str(WARMING), "", "None"),
             ("lap", "idle", "None", "", "None"),
             ("lap", "train", str(TRAIN), "trains", "None"),
             ("lap", "validate", str(VALIDATE), "trains", "1"),
@@ -145,7 +145,7 @@ class ExecutorContract:
         """What laps carry adds up to what was planned, to the last FLOP."""
         job = toy_job("trains", 5)
         laps = [event for event in drive(executor, [job]) if isinstance(event, Lap)]
-        assert add_up(lap.work for lap in laps if lap.work) == job.planned
+        assert add_up(lap.work for lap in laps if lap.work) == (WARMING, *job.planned)
 
     def test_a_job_goes_on_from_its_first_step(self, executor: Executor) -> None:
         """Steps count from where the job begins."""
@@ -260,13 +260,13 @@ class ExecutorContract:
 
     def test_the_clock_goes_on_where_it_was(self, executor: Executor) -> None:
         """A later driver of a run begins where the earlier ones ended, with workers of other names."""
-        executor.start(make_toy_runner, at_s=1000.0)
+        executor.start(make_toy_runner, at_s=1000.0, driver=3)
         events: list[Event] = []
         while not executor.free:
             events += executor.wait(PATIENCE_S)
         assert isinstance(events[0], Leased)
         assert 1000.0 <= events[0].at_s <= executor.now_s() < 1000.0 + PATIENCE_S
-        assert events[0].worker.id.endswith("@1000.000")
+        assert events[0].worker.id.endswith("@3")
 
     def test_stop_and_proceed_ignore_jobs_that_are_over(self, executor: Executor) -> None:
         """A job may end while its driver decides."""

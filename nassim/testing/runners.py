@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nassim.cost.work import Activity, Work, add_up
-from nassim.evaluation import Candidate, Diverged, Job, JobKind, Progress, Runner
+from nassim.evaluation import Candidate, Diverged, Job, JobKind, Progress, Ready
 from nassim.space.architecture import Architecture
 
 TRAIN = Work(Activity.TRAIN, forward_flop=1_000, backward_flop=2_000, samples=10)
@@ -44,23 +44,27 @@ def toy_job(behaviour: str, epochs: int = 2, name: str | None = None, **changes:
     return Job(**(fields | changes))
 
 
-def make_toy_runner() -> Runner:
+WARMING = Work(Activity.STARTUP, forward_flop=50, backward_flop=100, samples=1)
+"""What a toy worker takes to warm up."""
+
+
+def make_toy_runner() -> Ready:
     """A RunnerFactory: every job does what its `search` says."""
-    return lambda job: BEHAVIOURS[job.search](job)
+    return Ready(lambda job: BEHAVIOURS[job.search](job), WARMING)
 
 
-def make_no_runner() -> Runner:
+def make_no_runner() -> Ready:
     """A RunnerFactory that fails, as one does whose data isn't there."""
     raise FileNotFoundError("no data in /nowhere")
 
 
-def make_dying_runner() -> Runner:
+def make_dying_runner() -> Ready:
     """A RunnerFactory that takes its process with it."""
     os.kill(os.getpid(), signal.SIGKILL)
     return make_toy_runner()
 
 
-def make_torch_runner() -> Runner:
+def make_torch_runner() -> Ready:
     """The toy runner in a process that has loaded torch, whose worker therefore measures its peak rate."""
     import torch
 

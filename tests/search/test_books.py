@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nassim.cost.work import Activity, Work
-from nassim.evaluation import JobKind
+from nassim.evaluation import JobKind, Ready
 from nassim.executors.base import Executor, Lap, Leased, Released, Worker
 from nassim.ledger.entry import DRIVER, Stage
 from nassim.ledger.store import Ledger
@@ -39,7 +39,7 @@ class Scene:
         self.ledger = Ledger("sqlite://")
         self.writer = self.ledger.create("run", {}, "2026-01-01T00:00:00+00:00")
         self.books = Books(self.writer, self.clock)
-        self.books.open("here")
+        self.books.open("here", 0.0)
 
     def lease(self, worker: str, at_s: float, ready_s: float) -> None:
         self.clock.at_s = max(self.clock.at_s, ready_s)
@@ -229,7 +229,7 @@ def test_a_job_in_this_process_is_interrupted_where_it_is():
         finally:
             seen.append("cleaned up")
 
-    steps = stopping.interrupting(lambda: runner)()(toy_job("trains"))
+    steps = stopping.interrupting(lambda: Ready(runner))().runner(toy_job("trains"))
     assert next(steps) == "first"
     with pytest.raises(KeyboardInterrupt):
         next(steps)

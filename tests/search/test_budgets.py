@@ -68,7 +68,7 @@ def test_an_experiment_that_used_up_its_flop_stops_as_a_whole(tmp_path, undistur
 
 
 def test_a_final_training_stops_with_the_experiment(tmp_path, undisturbed):
-    limit = undisturbed.flop(search="full", stage="search") + 1
+    limit = undisturbed.flop(activity="startup") + undisturbed.flop(search="full", stage="search") + 1
     done = run(experiment(tmp_path, FULL, budget={"flop": limit}))
     assert done.status == "stopped"
     assert not done.findings

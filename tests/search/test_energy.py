@@ -95,7 +95,7 @@ def books(ledger):
     """Books of a run with one worker."""
     books = Books(ledger.create("run", {}, "2026-01-02T03:04:05+00:00"), InlineExecutor(), warn=WARNINGS.append)
     WARNINGS.clear()
-    books.open("node")
+    books.open("node", 0.0)
     books.post(Leased(Worker("w", "node", "cpu: test", 1.0), 0.0))
     return books
 

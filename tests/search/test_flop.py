@@ -9,17 +9,19 @@ from searching import CELL, ENAS, FULL, experiment, run, traps
 from torch.utils.flop_counter import FlopCounterMode
 from traps import STEPS_PER_EPOCH
 
+from nassim.evaluators.warming import MOST_NETWORKS
 from nassim.parts import Parts
 from nassim.space.loading import load_space
 
+STARTUP = "startup"
 PRUNED = {"name": "median", "parameters": {"n_startup_trials": 1, "n_warmup_steps": 0}}
 
 
 @pytest.fixture
 def counted(monkeypatch) -> Counter:
-    """FLOP of each job as torch counts them while it runs."""
+    """FLOP of each job, and of warming up, as torch counts them while it runs."""
     flop: Counter[str] = Counter()
-    run_job = Parts.run_job
+    run_job, warm_up = Parts.run_job, Parts.warm_up
 
     def run_counted(self, job):
         steps = run_job(self, job)
@@ -31,30 +33,44 @@ def counted(monkeypatch) -> Counter:
                 return
             yield progress
 
+    def warm_up_counted(self):
+        for architecture in self.space.domain.covering(MOST_NETWORKS):
+            self.space.profile(architecture)  # or torch would count the counting on the meta device
+        with FlopCounterMode(display=False) as counter:
+            work = warm_up(self)
+        flop[STARTUP] += counter.get_total_flops()
+        return work
+
     monkeypatch.setattr(Parts, "run_job", run_counted)
+    monkeypatch.setattr(Parts, "warm_up", warm_up_counted)
     return flop
+
+
+def booked(done, counted) -> dict[str, int]:
+    """Return what the ledger says of what was counted."""
+    return {name: done.flop(activity=name) if name == STARTUP else done.flop(job=name) for name in counted}
 
 
 def test_full_trials_pruned_ones_and_the_final_training(tmp_path, counted):
     done = run(experiment(tmp_path, FULL | {"pruner": PRUNED}, space=CELL))
     assert {"complete", "pruned"} <= set(done.outcomes)
-    assert {job: done.flop(job=job) for job in counted} == counted
+    assert booked(done, counted) == counted
     assert sum(counted.values()) == done.spent_flop
-    assert {name.split("/")[1] for name in counted} == {"trial", "final"}
+    assert {name.rpartition("/")[0] for name in counted} == {"", "full", "full/trial"}
 
 
 def test_rounds_of_shared_weights_and_their_scores(tmp_path, counted):
     done = run(experiment(tmp_path, ENAS, space=CELL))
-    assert {job: done.flop(job=job) for job in counted} == counted
+    assert booked(done, counted) == counted
     assert sum(counted.values()) == done.spent_flop
-    assert {name.split("/")[1] for name in counted} == {"round", "trials", "final"}
+    assert {name.rpartition("/")[0] for name in counted} == {"", "enas", "enas/round", "enas/trials"}
 
 
 def test_failed_trials_up_to_the_step_in_which_they_failed(tmp_path, counted):
     search = FULL | {"sampler": {"name": "grid"}, "trials": 3}
     done = run(experiment(tmp_path, search, space=traps("fine", "raises", "diverges")))
     assert sorted(done.outcomes) == ["complete", "failed", "failed"]
-    missing = {job: flop - done.flop(job=job) for job, flop in counted.items()}
+    missing = {job: flop - booked(done, counted)[job] for job, flop in counted.items()}
     (raised,) = done.trials[done.trials["reason"].str.contains("TypeError", na=False)].index
     assert 0 < missing.pop(f"full/trial/{raised[1]}") < done.flop(job="full/final") / 3 / STEPS_PER_EPOCH
     assert set(missing.values()) == {0}

@@ -76,7 +76,7 @@ class Scripted(Executor):
     def capacity(self) -> int:
         return len(self._workers)
 
-    def start(self, factory, at_s=0.0):
+    def start(self, factory, at_s=0.0, driver=1):
         pass
 
     def submit(self, job):
@@ -171,7 +171,7 @@ def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, pr
     search = Search("s", 0, Pair(), Paper(), study, None, 8, prunes, retries=2, checkpoints=checkpoints)
     spent = Spent()
     allowance = Allowance((("experiment", Budget(trials=trials), books.spent), ("s", Budget(flop=flop), spent)))
-    books.open("n")
+    books.open("n", 0.0)
     books.work_for(Account("s", spent=spent))
     loop = SearchLoop(search, executor, books, allowance, lambda notice: None)
     loop.run()

@@ -29,6 +29,11 @@ def test_one_ray_worker_comes_to_what_inline_does(tmp_path, inline, search):
         assert "pruned" in on_ray.outcomes
 
 
+def validated(rows) -> int:
+    """FLOP of one epoch's validation."""
+    return int(rows.loc[rows["activity"] == Activity.VALIDATE, "forward_flop"].max())
+
+
 @pytest.mark.usefixtures("local_ray")
 def test_a_trial_whose_worker_is_killed_goes_on_from_its_checkpoint_on_another(tmp_path, inline):
     """It dies in the fourth step of its second epoch."""
@@ -40,12 +45,15 @@ def test_a_trial_whose_worker_is_killed_goes_on_from_its_checkpoint_on_another(t
     assert sorted(done.trials["attempts"]) == [1, 2]
     ((_, number),) = done.trials[done.trials["attempts"] == 2].index
     rows = done.entries[done.entries["job"] == f"full/trial/{number}"]
-    trained = rows[rows["activity"] == Activity.TRAIN]["samples"]
-    assert list(trained) == [1079, 1079, 1079], "no epoch is trained twice"
+    trained = rows[(rows["activity"] == Activity.TRAIN) & (rows["samples"] > 0)]
+    assert list(trained["samples"]) == [1079, 1079, 1079], "no epoch is trained twice"
     assert rows.loc[rows["activity"] == Activity.TRAIN, "worker"].nunique() == 2
     lost = rows[rows["activity"] == Activity.LOST]
     assert lost["seconds"].sum() > 0
     assert lost["attempt"].max() == 0
+    lost_flop = lost[["forward_flop", "backward_flop"]].sum().sum()
+    assert lost["modelled_flop"].sum() == lost_flop, "nobody counted what it died in"
+    assert 0 < lost_flop <= trained[["forward_flop", "backward_flop"]].sum(axis=1).max() + validated(rows)
     (warning,) = done.warnings
     assert warning.startswith(f"full/trial/{number}: WorkerDied: ")
     assert warning.endswith("; goes on from step 1")
