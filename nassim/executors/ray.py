@@ -2,6 +2,7 @@
 
 import queue
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
@@ -12,7 +13,8 @@ from nassim.executors.base import Ending, Event, Executor, Lap, Leased, worker_i
 from nassim.executors.clock import Clock
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import machines_here
-from nassim.executors.ray_cluster import Share, cause_of_death, connect, disconnect, room
+from nassim.executors.ray_cluster import Share, cause_of_death, room
+from nassim.executors.ray_joining import joined
 from nassim.executors.ray_member import Answer, Call, Inbox, Member
 from nassim.executors.ray_meters import RayMeters
 from nassim.executors.ray_worker import Prepared
@@ -80,7 +82,7 @@ class RayExecutor(Executor):
         self._clock = Clock()
         self._driver = 1
         self._factory = b""
-        self._connected = False
+        self._ray = ExitStack()
         self._closed = False
         self._members: list[Member] = []
         self._asked = 0
@@ -95,10 +97,10 @@ class RayExecutor(Executor):
         """Join or start Ray and ask for the workers."""
         self._clock = Clock(at_s)
         self._factory = ray.cloudpickle.dumps(factory)  # type: ignore[no-untyped-call]
-        self._connected = connect(self._address, self._workers, self._share)
+        self._ray.enter_context(joined(self._address, self._workers, self._share))
         self._driver = driver
         self._looked_s = self._bare_since_s = self.now_s()
-        self._meters = RayMeters(self._find, at_s, machines_here())
+        self._meters = RayMeters(self._find, self.now_s(), machines_here())
         for _ in range(self._workers):
             self._ask()
 
@@ -163,8 +165,7 @@ class RayExecutor(Executor):
                 self._events += self._meters.close(self.now_s())
         finally:
             self._members = []
-            if self._connected:
-                disconnect()
+            self._ray.close()
         return self._take_events()
 
     def _ask(self) -> None:

@@ -10,7 +10,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from nassim.errors import NassimError
 from nassim.executors.calibrating import calibrate_here, check_device, keep
 from nassim.executors.device import device_name
-from nassim.executors.ray_cluster import Share, connect, disconnect, room
+from nassim.executors.ray_cluster import Share, room
+from nassim.executors.ray_joining import joined
 from nassim.hardware.machine import Machine
 
 PATIENCE_S = 300.0
@@ -28,8 +29,7 @@ def calibrate_cluster(address: str, device: str, threads: int) -> tuple[Machine,
     Raises:
         NassimError: There is no such cluster, no node has what is to be measured, or it stays busy.
     """
-    joined = connect(address, 0, Share())
-    try:
+    with joined(address, 0, Share()):
         amount, least = ("GPU", 1.0) if device == "cuda" else ("CPU", float(threads))
         nodes = [
             node["NodeID"]
@@ -43,9 +43,6 @@ def calibrate_cluster(address: str, device: str, threads: int) -> tuple[Machine,
         machines = tuple(_on_each(kinds.values(), calibrate_here, device, threads, **_held(device, threads)))
         _on_each(nodes, keep, machines)
         return machines
-    finally:
-        if joined:
-            disconnect()
 
 
 def _describe(device: str) -> str:

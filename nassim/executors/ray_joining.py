@@ -1,0 +1,125 @@
+"""Joining a Ray cluster, or starting a small Ray of one's own."""
+
+import logging
+import math
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+from nassim.errors import NassimError
+from nassim.executors.ray_cluster import Share, first_line
+from nassim.executors.ray_tokens import AUTH_MODE, match_tokens
+
+KNOCK_S = 10.0
+"""How long a cluster's head may take to accept a connection."""
+OBJECT_STORE_BYTES = 100 * 2**20
+"""Memory of a local Ray's object store: messages are small, and data never passes through it."""
+
+_has_run = False
+"""Whether this process has joined or started a Ray."""
+
+
+@contextmanager
+def joined(address: str | None, workers: int, share: Share) -> Iterator[None]:
+    """Join the Ray at an address, or start a small local one; at the end, leave it, and end a local one.
+
+    Ray that this process has already joined or started is used as it is, and left as it is.
+
+    Args:
+        address: "host:port" or "auto"; None for RAY_ADDRESS where it is set, as inside a submitted Ray job, and
+            otherwise for a local Ray.
+        workers: How many workers a local Ray is to have room for.
+        share: What each of them holds.
+
+    Raises:
+        NassimError: There is no Ray at that address, or this machine has not what the workers are to hold.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    global _has_run
+    with _kept_auth_mode():
+        address = address or os.environ.get("RAY_ADDRESS") or "local"
+        if address == "local":
+            _start(workers, share)
+        else:
+            _join(address)
+        _has_run = True
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _start(workers: int, share: Share) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with _sigterm_kept():
+        ray.init(
+            "local",
+            num_cpus=math.ceil(workers * share.cpus),
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    for name, amount in share.bundle.items():
+        if there.get(name, 0.0) < workers * amount:
+            ray.shutdown()
+            raise NassimError(
+                f"{workers} workers are to hold {amount:g} {name} each, and this machine has {there.get(name, 0.0):g}; "
+                "ask for less, or give the address of a cluster"
+            )
+
+
+def _join(address: str) -> None:
+    if "://" in address:
+        raise NassimError(
+            f"the address {address} is a Ray client's; run the driver on a node of the cluster, with "
+            "`ray job submit` or with the address host:port or auto (docs/cluster.md)"
+        )
+    try:
+        if address != "auto":
+            _knock(address)
+            match_tokens(address, is_first=not _has_run)
+        with _sigterm_kept():
+            ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise NassimError(
+            f"there is no Ray to join at {address}: {first_line(error)}. Give host:port of a cluster's head node, "
+            "auto on one of its nodes, or no address for a local Ray"
+        ) from error
+
+
+def _knock(address: str) -> None:
+    """Find out in seconds whether anybody is there at all, for which Ray takes minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("it is not of the form host:port")
+    socket.create_connection((host, int(port)), timeout=KNOCK_S).close()
+
+
+@contextmanager
+def _kept_auth_mode() -> Iterator[None]:
+    """Leave the environment as it was: Ray writes there whether it asks for tokens, and the next Ray may be another."""
+    before = os.environ.get(AUTH_MODE)
+    try:
+        yield
+    finally:
+        os.environ.pop(AUTH_MODE, None)
+        if before is not None:
+            os.environ[AUTH_MODE] = before
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Keep the driver's own handler for SIGTERM, which Ray would replace by one that exits."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if callable(handler) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
