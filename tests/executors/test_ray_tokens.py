@@ -1,12 +1,15 @@
 """A cluster that asks for a token gets the one that is here, and a clear message is the answer where there is none."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import grpc
+import psutil
 import pytest
 
 from nassim.errors import NassimError
@@ -111,6 +114,16 @@ run(None)
 """
 
 
+def end_cluster(port: str) -> None:
+    """End what `ray start` has left running; `ray stop` would end every Ray on this machine."""
+    running = {process: " ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])}
+    sessions = [re.search(r"session_[\d_-]+", line) for line in running.values() if f"gcs_server_port={port}" in line]
+    for process, line in running.items():
+        if any(session and session[0] in line for session in sessions):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "answer"),
@@ -128,4 +141,4 @@ def test_real_clusters_after_a_local_ray_of_the_same_process(mode, answer, tmp_p
         assert (before, after) == ("done", "done"), done.stderr
         assert joined.startswith(answer.format(port))
     finally:
-        subprocess.run(["pkill", "-f", f"(gcs_server|raylet|monitor).*{port}"], check=False)
+        end_cluster(port)
