@@ -168,7 +168,22 @@ class Unmetered:
     reason: str
 
 
-Event = Leased | Lap | Report | JobEnded | Released | Metered | Unmetered
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Some workers wait for room, unbilled, while others work. Comes when their number changes.
+
+    Attributes:
+        workers: How many wait; 0 when none does any more.
+        of: How many there are to be.
+        wanted: What each of them is to hold, and what there is.
+    """
+
+    workers: int
+    of: int
+    wanted: str
+
+
+Event = Leased | Lap | Report | JobEnded | Released | Metered | Unmetered | Waiting
 
 
 class Executor(ABC):

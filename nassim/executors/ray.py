@@ -9,7 +9,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTa
 
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
-from nassim.executors.base import Ending, Event, Executor, Lap, Leased, worker_id
+from nassim.executors.base import Ending, Event, Executor, Lap, Leased, Waiting, worker_id
 from nassim.executors.clock import Clock
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import machines_here
@@ -22,6 +22,8 @@ from nassim.hardware.meters import find_meter
 
 LOOK_S = 0.5
 """How often workers are looked at whether one hangs."""
+ROOM_S = 2.0
+"""How long Ray may take to find room for a worker before it is said to wait."""
 FLUSH_S = 1.0
 """How long closing waits for what the workers did last."""
 
@@ -92,6 +94,7 @@ class RayExecutor(Executor):
         self._last_death = ""
         self._looked_s = 0.0
         self._bare_since_s = 0.0
+        self._waiting = 0
 
     def start(self, factory: RunnerFactory, at_s: float = 0.0, driver: int = 1) -> None:
         """Join or start Ray and ask for the workers."""
@@ -255,10 +258,18 @@ class RayExecutor(Executor):
             member.excuse(away_s)
             if complaint := member.complaint(self._hang_timeout_s, self._grace_s):
                 self._replace(member, *complaint)
+        self._say_who_waits()
         if any(member.ready for member in self._members):
             self._bare_since_s = now_s
         elif not self._events:
             self._check_patience(now_s - self._bare_since_s)
+
+    def _say_who_waits(self) -> None:
+        """Tell how many workers there is no room for, when that changes and others have what they need."""
+        waiting = sum(not member.held for member in self._members if member.age_s > ROOM_S)
+        if waiting < len(self._members) and waiting != self._waiting:
+            self._waiting = waiting
+            self._events.append(Waiting(waiting, len(self._members), f"each is to hold {self._share}, on {room()}"))
 
     def _check_patience(self, bare_s: float) -> None:
         if not self._members:

@@ -100,6 +100,11 @@ class Member:
         """Whether it holds its device already."""
         return self.ready or holding(self._group) is not None
 
+    @property
+    def age_s(self) -> float:
+        """How long ago it was asked for."""
+        return self._clock.now_s() - self._asked_s
+
     def has(self, job: Job) -> bool:
         """Whether this is its job."""
         return same_job(self.job, job)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Job
-from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Worker
+from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Waiting, Worker
 from nassim.ledger.entry import DRIVER, Entry, Outcome
 from nassim.ledger.lease import Lease
 from nassim.ledger.writer import Writer
@@ -188,6 +188,10 @@ class Books:
                 self._writer.release(worker_id, at_s, reason)
             case Metered():
                 self._post_energy(event)
+            case Waiting(0, of):
+                self._warn(f"there is room for all {of} workers now")
+            case Waiting(workers, of, wanted):
+                self._warn(f"{workers} of {of} workers {'waits' if workers == 1 else 'wait'} for room: {wanted}")
             case Unmetered(node, reason):
                 self._warn(f"energy is not measured on {node}: {reason}")
 

@@ -10,7 +10,7 @@ import pytest
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
-from nassim.executors.base import Ending, JobEnded, Lap, Leased, Released, Report
+from nassim.executors.base import Ending, JobEnded, Lap, Leased, Released, Report, Waiting
 from nassim.executors.ray import RayExecutor
 from nassim.testing.executors import check_books, ends, run_all
 from nassim.testing.runners import make_toy_runner, toy_job
@@ -96,19 +96,28 @@ def test_a_node_that_goes_preempts_its_job_and_one_that_comes_takes_over(cluster
     check_books(events)
 
 
-def test_a_worker_that_waits_for_room_is_not_billed_for_the_wait(cluster):
+def test_a_worker_that_waits_for_room_says_so_and_is_not_billed_for_the_wait(cluster):
     with RayExecutor(workers=2, address=cluster.address) as executor:
         executor.start(make_toy_runner)
+        asked_s = executor.now_s()
         events = until(executor, lambda _: executor.free == 1)
-        events += until(executor, lambda _: executor.now_s() > 4)
+        events += until(executor, waits)
         before_s = executor.now_s()
         cluster.add_node(**NODE)
-        events += until(executor, lambda _: executor.free == 2)
+        events += until(executor, lambda heard: executor.free == 2 and waits(heard))
         events += executor.close()
     first, second = (event.at_s for event in events if isinstance(event, Leased))
-    assert first < 1
+    assert first < asked_s + 1
     assert second > before_s - 0.1
+    one, none = (event for event in events if isinstance(event, Waiting))
+    assert (one.workers, one.of) == (1, 2)
+    assert one.wanted == "each is to hold 1 CPU, on 2 node(s): 0 CPU and 0 GPU; 1 CPU and 0 GPU"
+    assert (none.workers, none.of) == (0, 2)
     check_books(events)
+
+
+def waits(events) -> bool:
+    return any(isinstance(event, Waiting) for event in events)
 
 
 def test_the_driver_keeps_its_own_handler_of_sigterm(cluster):
