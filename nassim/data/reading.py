@@ -1,10 +1,10 @@
-"""Readers: where inputs and labels come from, before they are split."""
+"""Readers: where inputs and targets come from, before they are split."""
 
 import pickle
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,10 @@ import numpy.typing as npt
 from nassim.errors import NassimError
 
 Inputs = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
+Targets = npt.NDArray[np.int64] | npt.NDArray[np.float32]
+
+TaskKind = Literal["classification", "binary", "regression"]
+"""To tell classes apart, one output each; to tell two classes apart by one output; to predict numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +24,17 @@ class Shape:
 
     Attributes:
         input_shape: Shape of one input, channels first for images.
-        members: Number of inputs of each class.
+        count: Number of inputs.
+        outputs: Outputs that a network needs for them: one a class; one for two classes; one a number.
+        members: Number of inputs of each class; empty where targets are numbers.
+        greatest: The greatest absolute value of an input.
     """
 
     input_shape: tuple[int, ...]
-    members: tuple[int, ...]
-
-    @property
-    def count(self) -> int:
-        """Number of inputs."""
-        return sum(self.members)
-
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return len(self.members)
+    count: int
+    outputs: int
+    members: tuple[int, ...] = ()
+    greatest: float = 1.0
 
 
 class Reader(Protocol):
@@ -48,8 +47,8 @@ class Reader(Protocol):
             NassimError: It can't be read or is not fit for use.
         """
 
-    def read(self) -> tuple[Inputs, Labels]:
-        """Return all inputs (count, *input_shape) and their labels (count,), 0 to classes - 1.
+    def read(self) -> tuple[Inputs, Targets]:
+        """Return all inputs (count, *input_shape) and their targets: labels (count,) from 0, or numbers.
 
         Raises:
             NassimError: As for `shape`.
@@ -65,9 +64,9 @@ class Digits:
 
     def shape(self) -> Shape:
         """Return the shape, which is known without reading."""
-        return Shape((1, 8, 8), (178, 182, 177, 183, 181, 182, 181, 179, 174, 180))
+        return Shape((1, 8, 8), 1797, 10, (178, 182, 177, 183, 181, 182, 181, 179, 174, 180))
 
-    def read(self) -> tuple[Inputs, Labels]:
+    def read(self) -> tuple[Inputs, Targets]:
         """Return images and labels."""
         from sklearn.datasets import load_digits
 
@@ -77,26 +76,33 @@ class Digits:
 
 @dataclass(frozen=True, slots=True)
 class ArrayFile:
-    """A `.npz` file with `x` (count, *input_shape), numbers taken as they are, and `y` (count,), labels from 0.
+    """A `.npz` file with inputs `x` (count, *input_shape), numbers taken as they are, and targets `y`.
 
     Attributes:
         path: The file, absolute, so that it means the same to every worker.
+        task: What y holds: "classification", labels (count,) from 0; "binary", 0 or 1 (count,); "regression", numbers
+            (count,) or (count, outputs).
     """
 
     path: str
+    task: TaskKind = "classification"
 
     def shape(self) -> Shape:
         """Return the shape; reads the whole file once a process, to find what is wrong with it before work starts."""
-        x, y = _read_checked(self.path)
-        return Shape(x.shape[1:], tuple(np.bincount(y).tolist()))
+        x, y = _read_checked(self.path, self.task)
+        greatest = float(np.abs(x).max())
+        if self.task == "regression":
+            return Shape(x.shape[1:], len(x), y[0].size, greatest=greatest)
+        members = tuple(np.bincount(y).tolist())
+        return Shape(x.shape[1:], len(x), 1 if self.task == "binary" else len(members), members, greatest)
 
-    def read(self) -> tuple[Inputs, Labels]:
+    def read(self) -> tuple[Inputs, Targets]:
         """Return x and y."""
-        return _read_checked(self.path)
+        return _read_checked(self.path, self.task)
 
 
 @lru_cache(maxsize=2)
-def _read_checked(path: str) -> tuple[Inputs, Labels]:
+def _read_checked(path: str, task: TaskKind) -> tuple[Inputs, Targets]:
     x, y = _load(path)
     if x.dtype.kind not in "fiu":
         raise NassimError(f"{path}: x holds numbers (float, int or uint), found dtype {x.dtype}")
@@ -104,19 +110,41 @@ def _read_checked(path: str) -> tuple[Inputs, Labels]:
         raise NassimError(
             f"{path}: x has the shape (count, ...), for images (count, channels, height, width), found {x.shape}"
         )
-    if y.dtype.kind not in "iu":
-        raise NassimError(f"{path}: y holds whole numbers (int or uint), found dtype {y.dtype}")
-    if y.shape != x.shape[:1]:
-        raise NassimError(f"{path}: y has one label for each of the {len(x)} inputs of x, found shape {y.shape}")
+    inputs = _finite(path, "x", x)
+    return inputs, _numbers(path, x, y) if task == "regression" else _labels(path, x, y, task)
+
+
+def _finite(path: str, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):
-        inputs = x.astype(np.float32)
-    bad = len(inputs) - int(np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1).sum())
+        numbers = values.astype(np.float32)
+    bad = len(numbers) - int(np.isfinite(numbers.reshape(len(numbers), -1)).all(axis=1).sum())
     if bad:
         raise NassimError(
-            f"{path}: x holds NaN, inf or numbers beyond float32 in {bad} of {len(x)} inputs; take them out"
+            f"{path}: {name} holds NaN, inf or numbers beyond float32 in {bad} of {len(numbers)} inputs; take them out"
         )
-    _check_labels(path, y)
-    return inputs, y.astype(np.int64)
+    return numbers
+
+
+def _numbers(path: str, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    if y.dtype.kind not in "fiu":
+        raise NassimError(f"{path}: y holds numbers (float, int or uint), found dtype {y.dtype}")
+    if y.ndim not in (1, 2) or len(y) != len(x) or not y.size:
+        raise NassimError(
+            f"{path}: y has a number for each of the {len(x)} inputs of x, or a row of them, found shape {y.shape}"
+        )
+    return _finite(path, "y", y)
+
+
+def _labels(path: str, x: npt.NDArray[Any], y: npt.NDArray[Any], task: TaskKind) -> npt.NDArray[np.int64]:
+    if y.dtype.kind not in "iub":
+        raise NassimError(
+            f"{path}: y holds whole numbers (int or uint), found dtype {y.dtype}; to predict numbers, say "
+            "`task: {kind: regression}`"
+        )
+    if y.shape != x.shape[:1]:
+        raise NassimError(f"{path}: y has one label for each of the {len(x)} inputs of x, found shape {y.shape}")
+    _check_labels(path, y, task)
+    return y.astype(np.int64)
 
 
 def _load(path: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -146,10 +174,14 @@ def _load(path: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         ) from error
 
 
-def _check_labels(path: str, y: npt.NDArray[Any]) -> None:
+def _check_labels(path: str, y: npt.NDArray[Any], task: TaskKind) -> None:
     found = np.unique(y)
     if len(found) < 2:
         raise NassimError(f"{path}: y has at least 2 classes, found only the label {found[0]}")
+    if task == "binary" and (len(found) > 2 or found[0] != 0 or found[1] != 1):
+        raise NassimError(
+            f"{path}: y of a binary task holds 0 and 1, found {len(found)} labels from {found[0]} to {found[-1]}"
+        )
     if found[0] != 0 or found[-1] != len(found) - 1:
         raise NassimError(
             f"{path}: y holds the labels 0 to k - 1, each at least once, found {len(found)} labels from {found[0]} to "

@@ -3,14 +3,14 @@
 Searches see `SearchData`, which has no test split. `FinalData` has: the evaluator of the final training alone loads it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from nassim.data.reading import ArrayFile, Digits, Reader
-from nassim.data.splitting import Sizes, class_counts, split_sizes, stratified
+from nassim.data.reading import ArrayFile, Digits, Reader, TaskKind
+from nassim.data.splitting import Sizes, class_counts, split_sizes, stratified, unstratified
 from nassim.errors import NassimError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Split:
 
     Attributes:
         x: float32, (count, *input_shape).
-        y: int64, (count,).
+        y: Labels, int64 (count,); of a regression float32, (count,) or (count, outputs).
     """
 
     x: "Tensor"
@@ -54,8 +54,15 @@ class FinalData:
     test: Split
 
 
+Scale = float | Literal["standard"] | None
+"""What inputs are divided by; "standard" to take each channel's mean off and divide by its deviation."""
+
+UNSCALED = 20.0
+"""Inputs beyond it look as if they had been forgotten to be scaled."""
+
+
 class Fitting(Protocol):
-    """Something that takes inputs of one shape and tells classes apart: a search space."""
+    """Something that takes inputs of one shape and has so many outputs: a search space."""
 
     input_shape: tuple[int, ...]
     classes: int
@@ -70,15 +77,17 @@ class DataSource:
         validation: Share of the inputs that candidates are validated on, in (0, 1).
         test: Share of the inputs that the final model alone is tested on, in (0, 1).
         seed: Which inputs are in which split.
+        scale: How inputs are scaled; "standard" by the training split's means and deviations.
 
     Raises:
-        NassimError: A share is out of range.
+        NassimError: A share or the scale is out of range.
     """
 
     reader: Reader
     validation: float = 0.2
     test: float = 0.2
     seed: int = 0
+    scale: Scale = None
 
     def __post_init__(self) -> None:
         for name in ("validation", "test"):
@@ -91,15 +100,29 @@ class DataSource:
                 "below 1"
             )
 
+        if isinstance(self.scale, (int, float)) and not 0 < self.scale < float("inf"):
+            raise NassimError(f"data: scale is a number above 0, or standard, found {self.scale!r}")
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one input, without the batch dimension."""
         return self.reader.shape().input_shape
 
     @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return self.reader.shape().classes
+    def outputs(self) -> int:
+        """Outputs that a network needs for the targets."""
+        return self.reader.shape().outputs
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What its user is to be told of the data, in words."""
+        greatest = self.reader.shape().greatest
+        if self.scale is not None or greatest <= UNSCALED:
+            return ()
+        return (
+            f"the inputs reach {greatest:g}, and networks learn best from numbers around 1: `data.scale: {greatest:g}` "
+            "divides by it, `data.scale: standard` standardises each channel",
+        )
 
     @property
     def sizes(self) -> Sizes:
@@ -123,12 +146,13 @@ class DataSource:
                 f"space {name} takes inputs of shape {tuple(space.input_shape)}, the data's are {shape.input_shape}; "
                 "set the space's input_shape to match"
             )
-        if space.classes != shape.classes:
+        if space.classes != shape.outputs:
+            what = f"{shape.outputs} classes" if len(shape.members) == shape.outputs else f"{shape.outputs} output(s)"
             raise NassimError(
-                f"space {name} tells {space.classes} classes apart, the data has {shape.classes}; set the space's "
-                "classes to match"
+                f"space {name} has {space.classes} outputs, and the data needs {what}; set the space's classes to match"
             )
-        class_counts(shape.members, self.sizes)
+        if shape.members:
+            class_counts(shape.members, self.sizes)
 
     def load(self, device: str = "cpu") -> SearchData:
         """Return the data that a search may see, on a device; the same object at each call in a process."""
@@ -144,7 +168,14 @@ def digits(seed: int = 0, validation: float = 0.2, test: float = 0.2) -> DataSou
     return DataSource(Digits(), validation, test, seed)
 
 
-def arrays(path: str | Path, validation: float = 0.2, test: float = 0.2, seed: int = 0) -> DataSource:
+def arrays(
+    path: str | Path,
+    validation: float = 0.2,
+    test: float = 0.2,
+    seed: int = 0,
+    task: TaskKind = "classification",
+    scale: Scale = None,
+) -> DataSource:
     """Return data of one's own: an `.npz` file with `x` and `y`, see `ArrayFile`.
 
     Args:
@@ -152,8 +183,10 @@ def arrays(path: str | Path, validation: float = 0.2, test: float = 0.2, seed: i
         validation: Share of the inputs that candidates are validated on.
         test: Share of the inputs that the final model alone is tested on.
         seed: Which inputs are in which split.
+        task: What y holds.
+        scale: How inputs are scaled.
     """
-    return DataSource(ArrayFile(str(Path(path).expanduser().resolve())), validation, test, seed)
+    return DataSource(ArrayFile(str(Path(path).expanduser().resolve()), task), validation, test, seed, scale)
 
 
 @lru_cache(maxsize=2)
@@ -174,5 +207,19 @@ def _splits(source: DataSource, device: str) -> list[Split]:
     import torch
 
     x, y = map(torch.from_numpy, source.reader.read())
-    parts = stratified(y.numpy(), source.sizes, source.seed)
-    return [Split(x[part].to(device), y[part].to(device)) for part in map(torch.from_numpy, parts)]
+    divide = unstratified if y.is_floating_point() else stratified
+    parts = [torch.from_numpy(part) for part in divide(y.numpy(), source.sizes, source.seed)]
+    scaled = _scaling(source.scale, x[parts[0]])
+    return [Split(scaled(x[part]).to(device), y[part].to(device)) for part in parts]
+
+
+def _scaling(scale: Scale, train: "Tensor") -> "Callable[[Tensor], Tensor]":
+    """Return what scales inputs; `standard` goes by what there is to train on alone."""
+    if scale is None:
+        return lambda x: x
+    if scale != "standard":
+        return lambda x: x / scale
+    others = [dimension for dimension in range(train.dim()) if dimension != 1]
+    deviation, mean = train.std(others, correction=0, keepdim=True), train.mean(others, keepdim=True)
+    deviation[deviation == 0] = 1.0
+    return lambda x: (x - mean) / deviation

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,19 @@ def stratified(labels: Indices, sizes: Sizes, seed: int) -> tuple[Indices, Indic
     ]
     train, validation, test = (np.sort(np.concatenate(part)) for part in zip(*parts, strict=True))
     return train, validation, test
+
+
+def unstratified(targets: npt.NDArray[Any], sizes: Sizes, seed: int) -> tuple[Indices, Indices, Indices]:
+    """Return the indices of the training, validation and test inputs where there are no classes to be shared out.
+
+    Args:
+        targets: One for each input.
+        sizes: As `split_sizes` returns them for that count.
+        seed: Which inputs go where.
+    """
+    order = np.random.default_rng(seed).permutation(len(targets))
+    train, validation, test = np.split(order, [sizes.train, sizes.train + sizes.validation])
+    return np.sort(train), np.sort(validation), np.sort(test)
 
 
 def _quotas(members: Indices, wanted: int) -> Indices:

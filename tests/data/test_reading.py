@@ -32,7 +32,7 @@ def test_an_array_file_is_read_as_it_is(tmp_path):
     assert np.array_equal(x, good()["x"].astype(np.float32))
     assert np.array_equal(y, good()["y"])
     assert x.dtype == np.float32
-    assert (reader.shape().count, reader.shape().input_shape, reader.shape().classes) == (12, (1, 2, 2), 3)
+    assert (reader.shape().count, reader.shape().input_shape, reader.shape().outputs) == (12, (1, 2, 2), 3)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -33,7 +33,7 @@ def test_tensors_are_as_described():
     assert (len(data.train), len(data.validation)) == (source.sizes.train, source.sizes.validation)
     assert data.train.x.shape[1:] == source.input_shape == (1, 8, 8)
     assert (data.train.x.dtype, data.train.y.dtype) == (torch.float32, torch.int64)
-    assert source.classes == 10
+    assert source.outputs == 10
 
 
 def test_the_splits_together_are_the_data_and_final_training_has_train_and_validation():
@@ -110,7 +110,7 @@ def test_a_file_of_ones_own_is_loaded_and_split(tmp_path, monkeypatch):
     ("shape", "classes", "message"),
     [
         ((3, 32, 32), 10, r"space Takes takes inputs of shape \(3, 32, 32\), the data's are \(1, 8, 8\)"),
-        ((1, 8, 8), 100, "space Takes tells 100 classes apart, the data has 10"),
+        ((1, 8, 8), 100, "space Takes has 100 outputs, and the data needs 10 classes; set the space's classes"),
     ],
 )
 def test_a_space_that_does_not_fit_is_refused(shape, classes, message):
