@@ -9,7 +9,7 @@ from nassim.executors.clock import utc_now
 from nassim.experiment.model import Experiment
 from nassim.hardware.meters import find_meter
 from nassim.ledger.store import Ledger
-from nassim.notices import Notice, Observe
+from nassim.notices import Notice, Observe, Warned
 from nassim.parts import Parts
 from nassim.run.arm import check_arm
 from nassim.run.drive import Drive
@@ -28,7 +28,9 @@ def _ignore(notice: Notice) -> None:
     """Watch nothing."""
 
 
-def execute(experiment: Experiment, *, name: str | None = None, observe: Observe = _ignore) -> str:
+def execute(
+    experiment: Experiment, *, name: str | None = None, observe: Observe = _ignore, strict: bool = False
+) -> str:
     """Run an experiment and return the run's name.
 
     Everything that can be checked beforehand is, before anything is started or written. How the run ended is in the
@@ -38,12 +40,13 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
         experiment: What to run.
         name: The run's name; by default the experiment's with a number.
         observe: Is told how it goes on.
+        strict: Whether a budget is refused that needs a number nobody gave; otherwise it is assumed, with a warning.
 
     Raises:
         NassimError: A part of the experiment can't be made; the name is taken; no worker can be had; the ledger stayed
             away; a search has come to nothing, after the others have come to their end.
     """
-    rates = _check(experiment)
+    rates = _check(experiment, strict, observe)
     folder = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(
         update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": folder})}
@@ -61,7 +64,7 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
     return writer.run
 
 
-def resume(run: str, ledger_url: str, *, observe: Observe = _ignore) -> None:
+def resume(run: str, ledger_url: str, *, observe: Observe = _ignore, strict: bool = False) -> None:
     """Go on with a run whose driver was killed or interrupted, or that failed.
 
     What the ledger says is what there is: nothing on it is done again or booked twice. Jobs that were under way go on
@@ -76,18 +79,22 @@ def resume(run: str, ledger_url: str, *, observe: Observe = _ignore) -> None:
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
-    folder, rates = _folder(experiment, run), find_rates(experiment)
+    folder, rates = _folder(experiment, run), _rates(experiment, strict, observe)
     writer = ledger.resume(run, aside=folder)
     Drive(experiment, ledger, writer, recover(ledger, run, writer.clock_s, rates), folder, observe, rates).go()
 
 
-def _check(experiment: Experiment) -> Rates | None:
+def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
     """Make every part once, so that what can't be made is found before a run is entered; return the rates."""
     check_site(experiment)
     parts = Parts(experiment, Path())
     for spec in experiment.searches:
         check_arm(parts, spec)
-    return find_rates(experiment)
+    return _rates(experiment, strict, observe)
+
+
+def _rates(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
+    return find_rates(experiment, strict, lambda message: observe(Warned(message, 0.0)))
 
 
 def _folder(experiment: Experiment, run: str) -> Path:
