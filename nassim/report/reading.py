@@ -16,6 +16,7 @@ from nassim.hardware.terms import Terms
 from nassim.ledger.entry import DRIVER, Outcome, Stage
 from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
+from nassim.report.amounts import Part
 from nassim.report.counting import COUNTED_AS_TORCH, DIFFERENCES
 from nassim.report.facts import (
     Balance,
@@ -76,13 +77,7 @@ def read_run(ledger: Ledger, run: str, given: Mapping[str, Any] | None = None, s
         ),
         total=whole,
         counting=Counting(_convention(rows, folding), version, operations, DIFFERENCES),
-        site=SiteFacts(
-            terms={name: Term(*said) for name, said in terms.stated.items()},
-            strict=strict,
-            basis=(*problem, *prices.basis),
-            assumed=prices.assumed,
-            missing=tuple(dict.fromkeys((*whole.leased.gco2e.missing, *whole.leased.usd.missing))),
-        ),
+        site=_site_facts(terms, prices, problem, whole),
         balance=balance,
     )
 
@@ -103,6 +98,16 @@ def _site(
             return without, tariff(without, devices), (f"the experiment's site can't be applied: {error}",)
         except NassimError:
             raise error from None
+
+
+def _site_facts(terms: Terms, prices: Tariff, problem: tuple[str, ...], whole: Part) -> SiteFacts:
+    return SiteFacts(
+        terms={name: Term(*said) for name, said in terms.stated.items()},
+        strict=terms.strict,
+        basis=(*problem, *prices.basis),
+        assumed=prices.assumed,
+        missing=tuple(dict.fromkeys((*whole.leased.gco2e.missing, *whole.leased.usd.missing))),
+    )
 
 
 def _balance(ledger: Ledger, run: str) -> Balance:
