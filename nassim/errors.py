@@ -4,5 +4,6 @@
 class NassimError(Exception):
     """Something the user can put right; the message says what was found, what is allowed and what to do.
 
-    The command line prints the message alone, without a traceback, and exits with status 2.
+    The command line prints the message alone, without a traceback, and exits with status 2; with 1 where a run had
+    begun, whose report it prints before.
     """

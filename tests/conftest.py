@@ -3,12 +3,16 @@
 import logging
 import os
 import signal
+import tempfile
 
 import pytest
 
 # Before torch is loaded. The networks here are tiny: a second thread costs more than it computes, many times more where
 # the machine is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What holds at the site of whoever runs the tests is no matter of theirs.
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="nassim-tests-")
 
 # A shell that starts this in the background has its children ignore Ctrl-C, which some tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -25,7 +25,7 @@ LAYERS = (
     ("ledger", "hardware"),
     ("space",),
     ("cost",),
-    ("errors", "seeds"),
+    ("errors", "seeds", "units"),
 )
 """From left to right; the parts of one layer don't import each other."""
 
@@ -49,6 +49,8 @@ LIGHT = (
     "nassim.report.text",
     "nassim.report.json",
     "nassim.report.reading",
+    "nassim.cli.reporting",
+    "nassim.cli.site",
     "nassim.evaluation",
     "nassim.executors.base",
     "nassim.cost.work",

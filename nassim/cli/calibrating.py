@@ -2,9 +2,9 @@
 
 from rich.table import Table
 
+from nassim import units
 from nassim.cli.printing import print_plainly
 from nassim.hardware.machine import Machine
-from nassim.report import units
 
 
 def calibrate(device: str, threads: int, address: str | None) -> None:

@@ -9,7 +9,7 @@ from nassim.cli.printing import print_plainly
 from nassim.errors import NassimError
 from nassim.hardware.catalogue import load_catalogue
 from nassim.hardware.listing import Rows, device_rows, price_rows, pue_rows, region_rows
-from nassim.report.units import UNKNOWN
+from nassim.units import UNKNOWN
 
 DEVICE_COLUMNS = {
     "device": "device",

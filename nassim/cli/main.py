@@ -1,13 +1,15 @@
 """The commands."""
 
 import sys
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nassim.errors import NassimError
+
+if TYPE_CHECKING:
+    from nassim.notices import Observe
 
 DEFAULT_LEDGER = "sqlite:///nassim.db"
 
@@ -35,6 +37,11 @@ CatalogueFile = Annotated[
     str | None,
     typer.Option("--catalogue", metavar="FILE", help="A file that adds to the catalogue (docs/hardware.md)."),
 ]
+Region = Annotated[str | None, typer.Option(help="Country, state or cloud region of the electricity.")]
+Pue = Annotated[str | None, typer.Option(help="Energy of the data centre over the devices': a number or a name.")]
+Provider = Annotated[str | None, typer.Option(help="Whose prices; by default the first listed.")]
+Billing = Annotated[str | None, typer.Option(help="On what terms: on-demand, spot, ...")]
+Strict = Annotated[bool, typer.Option("--strict", help="Assume nothing: what nobody says is unknown.")]
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run; by default the latest.")]
 
 
@@ -75,33 +82,42 @@ def run(
     workers: Annotated[int | None, typer.Option(min=1, max=100_000, help="How many Ray workers.")] = None,
     address: Annotated[str | None, typer.Option(help="The Ray cluster to join: host:port, or auto.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="The run's seed.")] = None,
+    strict: Strict = False,
 ) -> None:
-    """Run an experiment, show how it goes on, and report what it cost."""
+    """Run an experiment, show how it goes on, and report what it cost.
+
+    The exit status is 0 when all is done; 1 when the run failed, after the report of what it came to; 2 for a mistake,
+    before anything is started; 130 when it was interrupted.
+    """
     from nassim.cli.overriding import override
-    from nassim.cli.watching import watch
+    from nassim.cli.reporting import follow
     from nassim.experiment import load_experiment
 
     chosen = override(load_experiment(experiment), ledger=ledger, workers=workers, address=address, seed=seed)
-    with watch() as observe:
+
+    def drive(observe: "Observe") -> None:
         from nassim.executors.clock import process_age_s
         from nassim.run import execute  # takes seconds, so only now: a mistake in the file is told at once
 
-        finished = execute(chosen, name=name, observe=observe, since_s=process_age_s())
-    _end(finished, chosen.ledger)
+        execute(chosen, name=name, observe=observe, strict=strict, since_s=process_age_s())
+
+    follow(drive, chosen.ledger, strict)
 
 
 @app.command()
-def resume(run: Run = None, ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
+def resume(run: Run = None, ledger: LedgerUrl = DEFAULT_LEDGER, strict: Strict = False) -> None:
     """Go on with a run that was interrupted, or whose driver was killed."""
-    from nassim.cli.watching import watch
+    from nassim.cli.reporting import follow
 
     name = run or _latest(ledger)
-    with watch() as observe:
+
+    def drive(observe: "Observe") -> None:
         from nassim.executors.clock import process_age_s
         from nassim.run import resume as go_on
 
-        go_on(name, ledger, observe=observe, since_s=process_age_s())
-    _end(name, ledger)
+        go_on(name, ledger, observe=observe, strict=strict, since_s=process_age_s())
+
+    follow(drive, ledger, strict)
 
 
 @app.command()
@@ -110,20 +126,44 @@ def report(
     format: Annotated[Format, typer.Option(help="Text for people, JSON for programs.")] = Format.TEXT,
     ledger: LedgerUrl = DEFAULT_LEDGER,
     device: Annotated[str | None, typer.Option(help="Price the run as if its seconds were on this device.")] = None,
-    region: Annotated[str | None, typer.Option(help="Country, state or cloud region of the electricity.")] = None,
-    pue: Annotated[
-        str | None, typer.Option(help="Energy of the data centre over the devices': a number or a name.")
-    ] = None,
-    provider: Annotated[str | None, typer.Option(help="Whose prices; by default the first listed.")] = None,
-    billing: Annotated[str | None, typer.Option(help="On what terms: on-demand, spot, ...")] = None,
+    region: Region = None,
+    pue: Pue = None,
+    provider: Provider = None,
+    billing: Billing = None,
     catalogue: CatalogueFile = None,
+    strict: Strict = False,
 ) -> None:
     """Report what a run cost, next to what the models it found cost, from the ledger alone.
 
-    Region, PUE and prices are applied anew; those not given are the experiment's own, if it names any.
+    Region, PUE and prices are applied anew: those given; or else those of the experiment's `site`, or else of one's own
+    (`nassim site`). What nobody says is assumed, and marked.
     """
+    from nassim.cli.reporting import report as print_report
+
     given = {"device": device, "region": region, "pue": pue, "provider": provider, "billing": billing}
-    _report(run or _latest(ledger), format, ledger, {**given, "catalogue": catalogue})
+    as_json = format is Format.JSON
+    print_report(
+        run or _latest(ledger), ledger, as_json=as_json, given={**given, "catalogue": catalogue}, strict=strict
+    )
+
+
+@app.command()
+def site(
+    device: Annotated[str | None, typer.Option(help="What hardware is that the catalogue doesn't list.")] = None,
+    region: Region = None,
+    pue: Pue = None,
+    provider: Provider = None,
+    billing: Billing = None,
+    catalogue: CatalogueFile = None,
+    unset: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Take this back, or all; repeatable.")] = None,
+    format: Annotated[Format, typer.Option(help="Text for people, JSON for programs.")] = Format.TEXT,
+) -> None:
+    """Say once for all where this user's hardware is and what it costs; show what holds."""
+    from nassim.cli.site import keep_site, show_site
+
+    given = {"device": device, "region": region, "pue": pue, "provider": provider, "billing": billing}
+    keep_site({**given, "catalogue": catalogue}, unset or ())
+    show_site(format is Format.JSON)
 
 
 @app.command()
@@ -254,30 +294,3 @@ def _latest(ledger: str) -> str:
     if not records:
         raise NassimError(f"the ledger {opened.url} has no runs yet; `nassim run EXPERIMENT` makes one")
     return records[-1].name
-
-
-def _report(run: str, format: Format, ledger: str, terms: Mapping[str, str | None] | None = None) -> str:
-    """Print a run's report and return its status."""
-    from nassim.cli.printing import print_plainly, width
-    from nassim.ledger.store import Ledger
-    from nassim.report.bill import run_cost
-    from nassim.report.json import to_json
-    from nassim.report.reading import summarise
-    from nassim.report.text import render
-
-    opened = Ledger.open(ledger)
-    summary = summarise(opened, run)
-    cost = run_cost(opened, run, {name: term for name, term in (terms or {}).items() if term is not None})
-    if format is Format.JSON:
-        print(to_json(summary, cost))
-    else:
-        print_plainly(render(summary, cost, width()))
-    return summary.status
-
-
-def _end(run: str, ledger: str) -> None:
-    """Report a run that has ended, and exit with what became of it."""
-    status = _report(run, Format.TEXT, ledger)
-    if status == "interrupted":
-        print(f"\n`nassim resume {run}` goes on with it.")
-        raise typer.Exit(130)

@@ -7,9 +7,11 @@ LOG_WIDTH = 100
 
 
 def console() -> Console:
-    """Return a console on standard output."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=LOG_WIDTH, no_color=True)
+    """Return a console on standard output. It shows text as it is: "[b]" or ":car:" in a name means nothing."""
+    terminal = Console(highlight=False, markup=False, emoji=False)
+    if terminal.is_terminal:
+        return terminal
+    return Console(highlight=False, markup=False, emoji=False, width=LOG_WIDTH, no_color=True)
 
 
 def width() -> int:

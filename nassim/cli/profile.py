@@ -10,7 +10,7 @@ from rich.table import Table
 
 from nassim.cli.printing import print_plainly
 from nassim.errors import NassimError
-from nassim.report.units import amount, whole
+from nassim.units import amount, whole
 
 if TYPE_CHECKING:
     from nassim.cost.profile import Profile

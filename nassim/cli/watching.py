@@ -10,6 +10,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from nassim import units
 from nassim.cli.printing import console
 from nassim.cli.standing import RunStanding, SearchStanding
 from nassim.notices import (
@@ -24,7 +25,6 @@ from nassim.notices import (
     TrialEnded,
     Warned,
 )
-from nassim.report import units
 
 BAR_WIDTH = 10
 LINE_EVERY_S = 5.0
@@ -59,9 +59,8 @@ class _Screen:
 
     def _drawn(self) -> RenderableType:
         standing = self._standing
-        self._spinner.update(
-            text=f"{standing.run}  {units.seconds(standing.at_s)}  {units.count(standing.workers, 'worker')}"
-        )
+        told = f"{standing.run}  {units.seconds(standing.at_s)}  {units.count(standing.workers, 'worker')}"
+        self._spinner.update(text=Text(told))
         table = Table(box=None, pad_edge=False)
         table.add_column("search", max_width=max(16, self._live.console.width - 64), no_wrap=True)
         table.add_column("trials", min_width=BAR_WIDTH, no_wrap=True)
@@ -71,7 +70,7 @@ class _Screen:
         table.add_column("", min_width=12, no_wrap=True)
         for search in standing.searches.values():
             table.add_row(
-                search.name,
+                Text(search.name),
                 ProgressBar(total=max(search.trials, 1), completed=search.ended, width=BAR_WIDTH),
                 f"{search.ended}/{search.trials}" if search.trials else "",
                 "" if search.best is None else f"{search.best:.4f}",

@@ -250,7 +250,7 @@ class Experiment(Spec):
     budget: Limits = Limits()
     """What all searches and final trainings together may spend; by default no limit."""
     site: Site = Site()
-    """Where the workers' devices are and what they cost; by default unknown."""
+    """Where the workers' devices are and what they cost; by default what `nassim site` says, or else assumed."""
     ledger: Text = "sqlite:///nassim.db"
     """The ledger: an SQLAlchemy URL."""
 

@@ -21,7 +21,7 @@ class Limits(Spec):
     trials: Count | None = None
     """Trials over all searches; of the experiment's budget alone."""
     kwh: Amount | None = None
-    """Energy for the workers' devices, the data centre's included, in kWh; needs `site`, as the next two do."""
+    """Energy for the workers' devices, the data centre's included, in kWh; by `site`, as the next two."""
     usd: Amount | None = None
     """Rent of the workers' devices, in USD."""
     gco2e: Amount | None = None
@@ -32,16 +32,16 @@ class Site(Spec):
     """Where the workers' devices are and what they cost: what reports are priced by, and budgets in kWh, USD, gCO2e."""
 
     device: Text | None = None
-    """Device that a worker's seconds are priced as (`nassim devices`); by default the one that its lease names, where
-    the catalogue has it. Budgets in kWh, USD and gCO2e need it."""
+    """Device that a worker's seconds are priced as (`nassim devices`); by default the one that its lease names, or what
+    is closest to it in the catalogue."""
     region: Text | None = None
     """Country, state or cloud region of the electricity (`nassim regions`)."""
     pue: Pue | None = None
     """Energy of the data centre over that of its computers: a number, or whose (`nassim regions`)."""
     provider: Text | None = None
     """Whose prices; by default the first listed for the device."""
-    billing: Text = "on-demand"
-    """On what terms: on-demand, spot, preemptible, ..."""
+    billing: Text | None = None
+    """On what terms: on-demand, spot, preemptible, ...; by default on-demand."""
     catalogue: Text | None = None
     """A file that adds to the catalogue (docs/hardware.md); a relative path starts from the experiment file's
     folder."""

@@ -18,6 +18,24 @@ class Kind(StrEnum):
     """Something that it needs is not known."""
 
 
+class Bound(StrEnum):
+    """On which side of a figure the truth may lie, where a part of it could not be counted."""
+
+    EXACT = "exact"
+    """On neither."""
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+    OPEN = "open"
+    """On either: of a ratio whose both sides are at least what they are."""
+
+    @property
+    def inverse(self) -> "Bound":
+        """That of 1 over the figure."""
+        return _INVERSE.get(self, self)
+
+
+_INVERSE = {Bound.AT_LEAST: Bound.AT_MOST, Bound.AT_MOST: Bound.AT_LEAST}
+
 _ORDER = tuple(Kind)
 
 
@@ -26,19 +44,29 @@ def weakest(kinds: Iterable[Kind]) -> Kind:
     return max(kinds, key=_ORDER.index, default=Kind.MEASURED)
 
 
+def _together(bounds: Iterable[Bound]) -> Bound:
+    """Return the bound of sums and products of figures of at least 0."""
+    found = set(bounds) - {Bound.EXACT}
+    return found.pop() if len(found) == 1 else Bound.OPEN if found else Bound.EXACT
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number, its kind, and what is missing where it is unknown. Figures add and multiply; the weakest kind wins.
+    """A number of at least 0, how it was got, and what is missing where it is unknown.
+
+    Figures add, multiply and divide; the weakest kind wins.
 
     Attributes:
         value: The number, in the unit of the field or function that it comes from; None where unknown.
         kind: How it was got.
         missing: What would have to be known, each in words; empty for a known figure.
+        bound: Whether the truth may be more or less, for want of something that could not be counted.
     """
 
     value: float | None
-    kind: Kind
+    kind: Kind = Kind.MEASURED
     missing: tuple[str, ...] = ()
+    bound: Bound = Bound.EXACT
 
     def __post_init__(self) -> None:
         unknown = self.kind is Kind.UNKNOWN
@@ -54,20 +82,34 @@ class Figure:
         factor = other if isinstance(other, Figure) else Figure(other, Kind.MEASURED)
         if self.value is None or factor.value is None:
             return Figure.unknown(*self.missing, *factor.missing)
-        return Figure(self.value * factor.value, weakest((self.kind, factor.kind)))
+        bound = _together((self.bound, factor.bound))
+        return Figure(self.value * factor.value, weakest((self.kind, factor.kind)), bound=bound)
 
     def __truediv__(self, divisor: float) -> "Figure":
-        return self if self.value is None else Figure(self.value / divisor, self.kind)
+        return self if self.value is None else Figure(self.value / divisor, self.kind, bound=self.bound)
 
     def __add__(self, other: "Figure") -> "Figure":
         if self.value is None or other.value is None:
             return Figure.unknown(*self.missing, *other.missing)
-        return Figure(self.value + other.value, weakest((self.kind, other.kind)))
+        bound = _together((self.bound, other.bound))
+        return Figure(self.value + other.value, weakest((self.kind, other.kind)), bound=bound)
+
+    def over(self, other: "Figure", otherwise: str) -> "Figure":
+        """Return the ratio of this figure to another; unknown where one of them is unknown or the other is 0.
+
+        Args:
+            other: What to divide by.
+            otherwise: What is missing where the other is 0.
+        """
+        if self.value is None or not other.value:
+            return Figure.unknown(*(self.missing + other.missing or (otherwise,)))
+        kind, bound = weakest((self.kind, other.kind)), _together((self.bound, other.bound.inverse))
+        return Figure(self.value / other.value, kind, bound=bound)
 
 
 def total(figures: Iterable[Figure]) -> Figure:
     """Return the sum: unknown where any part is unknown, a measured 0 where there is no part."""
-    result = Figure(0.0, Kind.MEASURED)
+    result = Figure(0)
     for figure in figures:
         result = result + figure
     return result

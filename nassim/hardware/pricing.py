@@ -4,13 +4,12 @@ A ledger keeps physical amounts. Region, PUE and prices are applied when it is r
 priced anew for another place without running anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from nassim.errors import NassimError
-from nassim.hardware.catalogue import Catalogue, Device, Grid, Price
+from nassim.hardware.catalogue import Device
 from nassim.hardware.energy import modelled_j
-from nassim.hardware.figure import Figure, Kind, total
+from nassim.hardware.figure import Figure, total
 
 J_PER_KWH = 3_600_000
 S_PER_H = 3_600
@@ -49,16 +48,14 @@ class Site:
     """Where and on what terms the hardware is used.
 
     Attributes:
-        grid: Where its electricity comes from; None where nobody says.
-        pue: Energy of the data centre over energy of the devices; unknown where nobody says.
+        intensity: Grams of CO2 equivalent emitted for a kWh.
+        pue: Energy of the data centre over energy of the devices.
         prices: USD for a device-hour, by device id; a device that isn't in it has no known price.
-        basis: One line for each number applied: what it is and where it is from.
     """
 
-    grid: Grid | None
+    intensity: Figure
     pue: Figure
-    prices: dict[str, Figure]
-    basis: tuple[str, ...] = ()
+    prices: Mapping[str, Figure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +80,7 @@ def bill(usages: Iterable[Usage], site: Site) -> Bill:
     usages = tuple(usages)
     device_kwh = total(usage.joules for usage in usages) / J_PER_KWH
     kwh = device_kwh * site.pue
-    intensity = site.grid.intensity if site.grid else Figure.unknown("carbon intensity: no region given")
-    return Bill(device_kwh, kwh, total(_usd(usage, site) for usage in usages), kwh * intensity)
+    return Bill(device_kwh, kwh, total(_usd(usage, site) for usage in usages), kwh * site.intensity)
 
 
 def _usd(usage: Usage, site: Site) -> Figure:
@@ -92,57 +88,3 @@ def _usd(usage: Usage, site: Site) -> Figure:
         return Figure.unknown(f"price of {usage.name}")
     price = site.prices.get(usage.device.id, Figure.unknown(f"price of {usage.device.id}"))
     return usage.processor_s / (usage.device.processors * S_PER_H) * price
-
-
-def site(
-    catalogue: Catalogue,
-    devices: Iterable[Device],
-    region: str | None = None,
-    pue: str | float | None = None,
-    provider: str | None = None,
-    billing: str = "on-demand",
-) -> Site:
-    """Look up what applies to some devices at a place.
-
-    Args:
-        catalogue: Where to look.
-        devices: The devices to be priced.
-        region: Country, state or cloud region.
-        pue: A number of at least 1, or the id of one in the catalogue.
-        provider: Whose prices; None takes the first listed.
-        billing: On what terms.
-
-    Raises:
-        NassimError: The region, the PUE, the provider or the terms can't be found.
-    """
-    basis: list[str] = []
-    grid = catalogue.find_grid(region) if region is not None else None
-    if grid is not None:
-        basis.append(f"{grid.gco2e_per_kwh:g} gCO2e/kWh in {grid.name} ({grid.year or 'no year'}; {grid.source})")
-    prices: dict[str, Figure] = {}
-    for device in devices:
-        price = catalogue.find_price(device, provider, billing)
-        if price is not None:
-            prices[device.id] = price.usd_per_device_h
-            basis.append(_price_basis(price))
-    return Site(grid, _pue(catalogue, pue, basis), prices, tuple(basis))
-
-
-def _price_basis(price: Price) -> str:
-    terms = f"{price.unit} ({price.device}) at {price.provider}, {price.billing}"
-    return f"{price.usd_per_h:g} USD/h for {terms} ({price.source})"
-
-
-def _pue(catalogue: Catalogue, pue: str | float | None, basis: list[str]) -> Figure:
-    if pue is None:
-        return Figure.unknown("PUE: none given")
-    try:
-        value = float(pue)
-    except ValueError:
-        entry = catalogue.find_pue(str(pue))
-        basis.append(f"PUE {entry.pue:g} of {entry.name} ({entry.year or 'no year'}; {entry.source})")
-        return entry.figure
-    if not 1 <= value < float("inf"):
-        raise NassimError(f"found the PUE {pue}; a number of at least 1, or a name that `nassim regions` lists")
-    basis.append(f"PUE {value:g}, as given")
-    return Figure(value, Kind.ASSUMED)

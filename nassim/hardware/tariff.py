@@ -5,42 +5,26 @@ catalogue recognises some of them; for the others, and to price a run for other 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nassim.cost.work import Activity
-from nassim.hardware.catalogue import Device, DeviceKind, load_catalogue
+from nassim.hardware.catalogue import Catalogue, Device, DeviceKind, load_catalogue
+from nassim.hardware.catalogue.closest import closest, generic_of
 from nassim.hardware.energy import power_w
 from nassim.hardware.figure import Figure, Kind
-from nassim.hardware.pricing import Bill, Site, Usage, bill, site
+from nassim.hardware.pricing import Bill, Site, Usage, bill
+from nassim.hardware.site import Lines, find_site
+from nassim.hardware.terms import Terms
 
 _ACCELERATORS = (DeviceKind.GPU, DeviceKind.TPU)
 """The others are processors, of which a worker holds some cores."""
 
+WAITING = (Activity.STARTUP, Activity.IDLE)
+"""What hardware is held for without being busy."""
 
 _ROUNDING = 1e-9
 """Two sums of the same seconds may differ by so much of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a user says of where a run's hardware is and what it costs: names, not yet looked up.
-
-    Attributes:
-        device: Device to price all seconds as; None for those that the leases name.
-        region: Country, state or cloud region.
-        pue: A number of at least 1, or the id of one in the catalogue.
-        provider: Whose prices; None takes the first listed.
-        billing: On what terms.
-        catalogue: A file that adds to the catalogue.
-    """
-
-    device: str | None = None
-    region: str | None = None
-    pue: str | float | None = None
-    provider: str | None = None
-    billing: str = "on-demand"
-    catalogue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +49,21 @@ class Held:
 
     @property
     def busy(self) -> bool:
-        """Whether the hardware worked; it waits while a worker starts or idles."""
-        return self.activity not in (Activity.STARTUP, Activity.IDLE)
+        """Whether the hardware worked, for whatever became of it."""
+        return self.activity not in WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What hardware is priced as by itself.
+
+    Attributes:
+        device: The catalogue's device; None where it doesn't list it and nothing is assumed.
+        kind: Whether it is that device (measured), or only taken for it (assumed).
+    """
+
+    device: Device | None
+    kind: Kind = Kind.MEASURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +71,26 @@ class Tariff:
     """What seconds on some hardware cost.
 
     Attributes:
-        devices: What the catalogue knows of the hardware, by what leases call it; None where it doesn't list it.
+        devices: What hardware is taken for, by what leases call it.
         priced_as: The device to price all of it as; None for what it is.
         site: Where and on what terms.
-        basis: One line for each number applied: what it is and where it is from.
+        basis: One line for each number that was looked up or given: what it is and where it is from.
+        assumed: One line for each number that nobody gave.
     """
 
-    devices: Mapping[str, Device | None]
+    devices: Mapping[str, Taken]
     priced_as: Device | None
     site: Site
     basis: tuple[str, ...]
+    assumed: tuple[str, ...]
 
     def cost(self, held: Iterable[Held]) -> Bill:
         """Return what seconds cost. A number that is unknown makes every total that needs it unknown."""
         return bill((usage for each in held for usage in self._usages(each)), self.site)
 
     def _usages(self, held: Held) -> Iterable[Usage]:
-        own, utilisation = self.devices[held.device], float(held.busy)
-        if self.priced_as is not None and self.priced_as != own:
+        taken, utilisation = self.devices[held.device], float(held.busy)
+        if self.priced_as is not None and self.priced_as != taken.device:
             # Nobody measured how long it would have taken there, nor what it would have drawn.
             processor_s = Figure(_as_if(held, self.priced_as), Kind.ASSUMED)
             yield Usage(self.priced_as, held.device, processor_s, utilisation=utilisation)
@@ -100,10 +99,10 @@ class Tariff:
         metered = 1.0 if abs(metered - 1) < _ROUNDING else metered
         if metered:
             joules = Figure(held.energy_j, Kind.MEASURED)
-            yield Usage(own, held.device, Figure(held.processor_s * metered, Kind.MEASURED), joules)
+            yield Usage(taken.device, held.device, Figure(held.processor_s * metered, taken.kind), joules)
         if metered < 1:
-            rest = Figure(held.processor_s * (1 - metered), Kind.MEASURED)
-            yield Usage(own, held.device, rest, utilisation=utilisation)
+            rest = Figure(held.processor_s * (1 - metered), taken.kind)
+            yield Usage(taken.device, held.device, rest, utilisation=utilisation)
 
 
 def _as_if(held: Held, device: Device) -> float:
@@ -112,43 +111,84 @@ def _as_if(held: Held, device: Device) -> float:
     Processor for processor among accelerators and among processors; from one sort to the other a worker holds a whole
     device.
     """
-    of_sort = {"gpu": True, "tpu": True, "cpu": False}.get(held.device.partition(":")[0])
-    alike = of_sort == (device.kind in _ACCELERATORS)
+    alike = _is_accelerator(held.device) == (device.kind in _ACCELERATORS)
     return held.processor_s if alike else held.seconds * device.processors
+
+
+def _is_accelerator(name: str) -> bool | None:
+    """Whether hardware says that it is an accelerator; None where it doesn't say what it is."""
+    return {"gpu": True, "tpu": True, "cpu": False}.get(name.partition(":")[0])
 
 
 def tariff(terms: Terms, devices: Iterable[str]) -> Tariff:
     """Look up what applies to some hardware.
 
     Args:
-        terms: What the user says.
+        terms: What is said of its place.
         devices: What the leases call it.
 
     Raises:
         NassimError: The catalogue's file, the device, the region, the PUE, the provider or the billing is not to be
             found.
     """
-    catalogue = load_catalogue(Path(terms.catalogue) if terms.catalogue else None)
-    known = {name: catalogue.recognise(name) for name in dict.fromkeys(devices)}
-    priced_as = catalogue.find_device(terms.device) if terms.device is not None else None
-    applied = [priced_as] if priced_as else [device for device in known.values() if device]
-    unique = list({device.id: device for device in applied}.values())
-    where = site(catalogue, unique, terms.region, terms.pue, terms.provider, terms.billing)
-    lines = [*_assumptions(known, priced_as), *(_power_basis(device) for device in unique), *where.basis]
-    return Tariff(known, priced_as, where, tuple(lines))
-
-
-def _assumptions(known: Mapping[str, Device | None], priced_as: Device | None) -> Iterable[str]:
-    for name, device in known.items():
-        if priced_as is not None and priced_as != device:
-            yield f"seconds on {name}, priced as if they were as many on {priced_as.name}"
-        elif device is not None:
-            yield f"{name} is the catalogue's {device.id}"
+    catalogue, lines = load_catalogue(Path(terms.catalogue) if terms.catalogue else None), Lines()
+    priced_as = None if terms.device is None else catalogue.find_device(terms.device)
+    own = None if terms.own_device is None else catalogue.find_device(terms.own_device)
+    taken: dict[str, Taken] = {}
+    for name in dict.fromkeys(devices):
+        taken[name], line = _take(catalogue, name, own, terms.strict)
+        if priced_as is not None and priced_as != taken[name].device:
+            lines.basis.append(f"{name}: priced as if its seconds were as many on {priced_as.name}")
         else:
-            yield f"{name} is not in the catalogue: its power and price are unknown"
+            is_said = taken[name].kind is Kind.MEASURED or taken[name].device is own
+            (lines.basis if is_said else lines.assumed).append(line)
+    applied = [priced_as] if priced_as else [each.device for each in taken.values() if each.device]
+    known = {device.id: device if terms.strict else _with_power(catalogue, device, lines) for device in applied}
+    lines.basis += map(_power_line, known.values())
+    where = find_site(catalogue, known.values(), terms, lines)
+    return Tariff(
+        {
+            name: Taken(each.device and known.get(each.device.id, each.device), each.kind)
+            for name, each in taken.items()
+        },
+        priced_as and known[priced_as.id],
+        where,
+        tuple(lines.basis),
+        tuple(lines.assumed),
+    )
 
 
-def _power_basis(device: Device) -> str:
+def _take(catalogue: Catalogue, name: str, own: Device | None, strict: bool) -> tuple[Taken, str]:
+    """Return what hardware is taken for, and in words why.
+
+    Args:
+        catalogue: Where to look.
+        name: What the leases call it.
+        own: What the user's site says that hardware is which the catalogue doesn't list.
+        strict: Whether nothing is assumed.
+    """
+    listed = catalogue.recognise(name)
+    if listed is not None:
+        return Taken(listed), f"{name} is the catalogue's {listed.id}"
+    if own is not None and (own.kind is DeviceKind.SOC or _is_accelerator(name) in (None, own.kind in _ACCELERATORS)):
+        return Taken(own, Kind.ASSUMED), f"{name} is taken for {own.id}, as `nassim site` says"
+    if strict:
+        return Taken(None), f"{name} is not in the catalogue: its power and price are unknown"
+    device, why = closest(catalogue, name)
+    return Taken(device, Kind.ASSUMED), f"{name} is taken for {device.id}: {why}"
+
+
+def _with_power(catalogue: Catalogue, device: Device, lines: Lines) -> Device:
+    """Return the device, with the rated power of generic ones where nothing is known of its own."""
+    generic = generic_of(catalogue, device.kind)
+    if power_w(device, 1.0).value is not None or generic.max_w is None:
+        return device
+    max_w = generic.max_w * device.processors
+    lines.assumed.append(f"{max_w:g} W for {device.name}, for want of its power: {generic.name} ({generic.source})")
+    return replace(device, max_w=max_w, unverified=device.unverified | {"max_w"})
+
+
+def _power_line(device: Device) -> str:
     power = power_w(device, 1.0)
     if power.value is None:
         return f"power of {device.name}: unknown"

@@ -26,6 +26,7 @@ class Finding:
         elementwise_flop: Operations of one inference that are no contraction.
         elementwise_bytes: Bytes of activations that these move.
         uncounted: Operations without a formula in it: its FLOP are at least those given.
+        words: The architecture in its space's own words; None where the space has none.
     """
 
     search: str
@@ -41,6 +42,7 @@ class Finding:
     elementwise_flop: int = 0
     elementwise_bytes: int = 0
     uncounted: tuple[str, ...] = ()
+    words: str | None = None
 
     @property
     def architecture_id(self) -> str:

@@ -1,52 +1,66 @@
-"""Reads a run's summary from the ledger alone."""
+"""Reads a run's facts from the ledger alone."""
 
 import math
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import pandas as pd
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from nassim.cost.work import Activity
+from nassim.errors import NassimError
+from nassim.hardware.catalogue import load_catalogue
+from nassim.hardware.figure import Bound, Figure, Kind
+from nassim.hardware.own_site import terms_of
+from nassim.hardware.tariff import Tariff, tariff
+from nassim.hardware.terms import Terms
 from nassim.ledger.entry import DRIVER, Outcome, Stage
 from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
-from nassim.report.summary import (
-    ActivityCost,
-    Compute,
+from nassim.report.amounts import Part
+from nassim.report.counting import COUNTED_AS_TORCH, DIFFERENCES
+from nassim.report.facts import (
+    Balance,
+    Counting,
     Device,
+    Failure,
     FoundModel,
     OutcomeCost,
-    RunSummary,
-    SearchSummary,
+    RunFacts,
+    SearchFacts,
+    SiteFacts,
+    Term,
     WorkerBalance,
 )
+from nassim.report.folding import BY, Folding, Row, flop_figure, flop_of, is_torch_count, rows_of
 
 EVALUATED = (Outcome.COMPLETE, Outcome.DUPLICATE, Outcome.PRUNED)
 
-Row = dict[str, Any]
 
+def read_run(ledger: Ledger, run: str, given: Mapping[str, Any] | None = None, strict: bool = False) -> RunFacts:
+    """Return the facts of a run, of one that goes on as well as of one that has ended.
 
-def summarise(ledger: Ledger, run: str) -> RunSummary:
-    """Return a run's summary, of a run that goes on as well as of one that has ended.
+    Args:
+        ledger: Where the run is.
+        run: Its name.
+        given: What options say of the site, by the names in `nassim.hardware.terms.STATED`.
+        strict: Whether what nobody says of the site stays unknown.
 
     Raises:
-        NassimError: There is no such run, or the ledger can't be reached.
+        NassimError: There is no such run, the ledger can't be reached, or what is said of the site can't be found.
     """
     record = ledger.run(run)
-    experiment = record.experiment
-    leases = ledger.leases(run)
-    peaks = {lease["worker"]: _known(lease["peak_flop_per_s"]) for lease in rows_of(leases)}
-    rows = rows_of(ledger.totals(run, by=("search", "stage", "activity", "worker")))
-    trials = rows_of(ledger.trials(run))
-    findings = {finding.search: finding for finding in ledger.findings(run)}
-    plans = {plan["name"]: plan for plan in experiment.get("searches", ())}
-    names = dict.fromkeys([*plans, *(row["search"] for row in rows if row["search"] is not None)])
-    balance = tuple(
-        WorkerBalance(row["worker"], row["leased_s"], row["posted_s"], bool(row["closed"]))
-        for row in rows_of(ledger.balance(run))
+    experiment, version = record.experiment, record.about.get("nassim")
+    leases, rows = rows_of(ledger.leases(run)), rows_of(ledger.totals(run, by=BY))
+    workers = [lease for lease in leases if lease["worker"] != DRIVER]
+    terms, prices, problem = _site(experiment, given or {}, strict, [lease["device"] for lease in workers])
+    folding = Folding(
+        {lease["worker"]: _peak(lease) for lease in workers}, prices, version if version in COUNTED_AS_TORCH else None
     )
-    return RunSummary(
+    uncounted = rows_of(ledger.uncounted(run))
+    operations = tuple(sorted({row["operation"] for row in uncounted}))
+    searches = _searches(ledger, run, experiment, rows, uncounted, folding)
+    whole, balance = folding.part(rows, operations), _balance(ledger, run)
+    return RunFacts(
         run=record.name,
         status=record.status,
         started_at=record.started_at,
@@ -55,140 +69,203 @@ def summarise(ledger: Ledger, run: str) -> RunSummary:
         space=experiment.get("space", {}).get("name"),
         data=experiment.get("data", {}).get("name"),
         seed=experiment.get("seed"),
-        devices=_devices(leases),
-        searches=tuple(
-            _search(
-                name,
-                plans.get(name, {}),
-                [row for row in rows if row["search"] == name],
-                [trial for trial in trials if trial["search"] == name],
-                findings.get(name),
-                peaks,
-            )
-            for name in names
+        wall_s=next((worker.leased_s for worker in balance.workers if worker.worker == DRIVER), None),
+        devices=_devices(workers),
+        searches=searches,
+        shared=folding.part(
+            (row for row in rows if _is_shared(row)), (row["operation"] for row in uncounted if row["search"] is None)
         ),
-        shared=_compute((row for row in rows if is_shared(row)), peaks),
-        total=_compute(rows, peaks),
-        wall_s=next((worker.leased_s for worker in balance if worker.worker == DRIVER), None),
+        total=whole,
+        counting=Counting(_convention(rows, folding), version, operations, DIFFERENCES),
+        site=_site_facts(terms, prices, problem, whole),
         balance=balance,
     )
 
 
-def is_shared(row: Row) -> bool:
+def _site(
+    experiment: Mapping[str, Any], given: Mapping[str, Any], strict: bool, devices: Sequence[str]
+) -> tuple[Terms, Tariff, tuple[str, ...]]:
+    """Return the terms that hold, what seconds cost by them, and why the experiment's own don't hold, if so.
+
+    An experiment may name a file that this machine does not have. Its run is reported all the same.
+    """
+    terms = terms_of(experiment, given, strict)
+    try:
+        return terms, tariff(terms, devices), ()
+    except NassimError as error:
+        without = terms_of({**experiment, "site": None}, given, strict)
+        try:
+            return without, tariff(without, devices), (f"the experiment's site can't be applied: {error}",)
+        except NassimError:
+            raise error from None
+
+
+def _site_facts(terms: Terms, prices: Tariff, problem: tuple[str, ...], whole: Part) -> SiteFacts:
+    return SiteFacts(
+        terms={name: Term(*said) for name, said in terms.stated.items()},
+        strict=terms.strict,
+        basis=(*problem, *prices.basis),
+        assumed=prices.assumed,
+        missing=tuple(dict.fromkeys((*whole.leased.gco2e.missing, *whole.leased.usd.missing))),
+    )
+
+
+def _balance(ledger: Ledger, run: str) -> Balance:
+    rows = rows_of(ledger.balance(run))
+    return Balance(
+        tuple(WorkerBalance(row["worker"], row["leased_s"], row["posted_s"], bool(row["closed"])) for row in rows)
+    )
+
+
+def _peak(lease: Row) -> Figure:
+    """Return the peak rate of one of a lease's processors."""
+    if lease["peak_flop_per_s"] is None:
+        return Figure.unknown(f"peak rate of {lease['device']}")
+    listed = load_catalogue().recognise(lease["device"]) if lease["peak_source"] == "catalogue" else None
+    doubtful = listed is not None and "fp32_flop_per_s" in listed.unverified
+    return Figure(lease["peak_flop_per_s"], Kind.ASSUMED if doubtful else Kind.MEASURED)
+
+
+def _is_shared(row: Row) -> bool:
     """Whether a row belongs to no single search. Workers start up for all of them, whichever is at hand then."""
     return row["search"] is None or row["activity"] == Activity.STARTUP
+
+
+def _convention(rows: Sequence[Row], folding: Folding) -> str:
+    """Return how FLOP were counted: see Counting."""
+    if folding.torch_version is None:
+        return "performed"
+    counts = {
+        is_torch_count(flop_of(row), row["elementwise_flop"], row["elementwise_bytes"]) for row in rows if flop_of(row)
+    }
+    return {frozenset({True}): "torch", frozenset({True, False}): "mixed"}.get(frozenset(counts), "performed")
+
+
+def _searches(
+    ledger: Ledger,
+    run: str,
+    experiment: Mapping[str, Any],
+    rows: Sequence[Row],
+    uncounted: Sequence[Row],
+    folding: Folding,
+) -> tuple[SearchFacts, ...]:
+    findings = {finding.search: finding for finding in ledger.findings(run)}
+    plans = {plan["name"]: plan for plan in experiment.get("searches", ())}
+    rows_by: dict[str, list[Row]] = {name: [] for name in plans}
+    for row in rows:
+        if not _is_shared(row):
+            rows_by.setdefault(row["search"], []).append(row)
+    trials_by: dict[str, list[Row]] = defaultdict(list)
+    for trial in rows_of(ledger.trials(run)):
+        trials_by[trial["search"]].append(trial)
+    operations: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in uncounted:
+        operations[row["search"], row["stage"]].add(row["operation"])
+    names = dict.fromkeys([*rows_by, *trials_by])
+    return tuple(
+        _search(
+            name,
+            plans.get(name, {}),
+            rows_by.get(name, []),
+            trials_by[name],
+            {stage: operations[name, stage] for stage in Stage},
+            findings.get(name),
+            folding,
+        )
+        for name in names
+    )
 
 
 def _search(
     name: str,
     plan: Mapping[str, Any],
-    rows: list[Row],
-    trials: list[Row],
+    rows: Sequence[Row],
+    trials: Sequence[Row],
+    uncounted: Mapping[Stage, Iterable[str]],
     finding: Finding | None,
-    peaks: Mapping[str, float | None],
-) -> SearchSummary:
-    own = [row for row in rows if not is_shared(row)]
-    final = _compute((row for row in own if row["stage"] == Stage.FINAL), peaks)
-    return SearchSummary(
+    folding: Folding,
+) -> SearchFacts:
+    search, final = (
+        folding.part((row for row in rows if row["stage"] == stage), uncounted[stage])
+        for stage in (Stage.SEARCH, Stage.FINAL)
+    )
+    return SearchFacts(
         name=name,
         evaluator=plan.get("evaluator", {}).get("kind"),
         sampler=plan.get("sampler", {}).get("name"),
         pruner=plan.get("pruner", {}).get("name"),
-        outcomes=_outcomes(trials),
+        trials=len(trials),
+        outcomes=_outcomes(trials, bool(search.compute.uncounted)),
+        failures=_failures(trials),
         architectures=len({trial["architecture"] for trial in trials if trial["outcome"] in EVALUATED}),
-        search=_compute((row for row in own if row["stage"] == Stage.SEARCH), peaks),
+        search=search,
         final=final,
-        found=None if finding is None else _found(finding, final),
+        found=None if finding is None else _found(finding, folding),
     )
 
 
-def _compute(rows: Iterable[Row], peaks: Mapping[str, float | None]) -> Compute:
-    sums: dict[Activity, list[Row]] = defaultdict(list)
-    burden_flop: float | None = 0.0
-    for row in rows:
-        sums[Activity(row["activity"])].append(row)
-        if row["worker"] != DRIVER:
-            peak = peaks.get(row["worker"])
-            known = burden_flop is not None and peak is not None
-            burden_flop = burden_flop + row["processor_seconds"] * peak if known else None
-    return Compute(
-        tuple(
-            ActivityCost(
-                activity,
-                sum((row["seconds"] for row in sums[activity] if row["worker"] != DRIVER), 0.0),
-                sum((row["seconds"] for row in sums[activity] if row["worker"] == DRIVER), 0.0),
-                sum(row["forward_flop"] for row in sums[activity]),
-                sum(row["backward_flop"] for row in sums[activity]),
-            )
-            for activity in Activity
-            if activity in sums
-        ),
-        burden_flop,
-    )
-
-
-def _outcomes(trials: list[Row]) -> tuple[OutcomeCost, ...]:
-    known: list[Outcome | None] = [*Outcome, None]
-    by_outcome = {outcome: [trial for trial in trials if trial["outcome"] == (outcome or "open")] for outcome in known}
+def _outcomes(trials: Sequence[Row], is_least: bool) -> tuple[OutcomeCost, ...]:
+    known: tuple[Outcome | Literal["open"], ...] = (*Outcome, "open")
+    by_outcome = {outcome: [trial for trial in trials if trial["outcome"] == outcome] for outcome in known}
     return tuple(
-        OutcomeCost(
-            outcome,
-            len(group),
-            sum(trial["seconds"] for trial in group),
-            sum(trial["forward_flop"] + trial["backward_flop"] for trial in group),
-        )
+        OutcomeCost(outcome, len(group), sum(trial["seconds"] for trial in group), flop_figure(group, is_least))
         for outcome, group in by_outcome.items()
         if group
     )
 
 
-def _found(finding: Finding, final: Compute) -> FoundModel:
-    training = [cost for cost in final.activities if cost.activity is Activity.TRAIN]
+def _failures(trials: Sequence[Row]) -> tuple[Failure, ...]:
+    """Group failed trials by their reasons, of which those are one that differ in numbers alone."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for trial in trials:
+        if trial["outcome"] == Outcome.FAILED:
+            groups[re.sub(r"\d[\d.,]*", "#", trial["reason"] or "")].append(trial)
+    failures = (Failure(group[0]["reason"] or "", len(group), int(group[0]["trial"])) for group in groups.values())
+    return tuple(sorted(failures, key=lambda failure: -failure.trials))
+
+
+def _found(finding: Finding, folding: Folding) -> FoundModel:
+    bound = Bound.AT_LEAST if finding.uncounted else Bound.EXACT
+    operations, moved = folding.elementwise(finding.forward_flop, finding.elementwise_flop, finding.elementwise_bytes)
     return FoundModel(
         architecture_id=finding.architecture_id,
         architecture=dict(finding.architecture),
+        words=finding.words,
         trial=finding.trial,
         params=finding.params,
-        forward_macs=finding.forward_macs,
-        forward_flop=finding.forward_flop,
-        training_forward_flop=sum(cost.forward_flop for cost in training),
-        training_backward_flop=sum(cost.backward_flop for cost in training),
-        training_s=sum(cost.device_s for cost in training),
+        forward_macs=Figure(finding.forward_macs, bound=bound),
+        forward_flop=Figure(finding.forward_flop, bound=bound),
+        elementwise_flop=operations,
+        elementwise_bytes=moved,
         training_samples=finding.samples,
         seed=finding.seed,
         metrics={name: value if math.isfinite(value) else None for name, value in finding.metrics.items()},
-        training_torch_flop=finding.torch_flop * finding.samples,
     )
 
 
-def _devices(leases: pd.DataFrame) -> tuple[Device, ...]:
-    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for lease in rows_of(leases):
-        if lease["worker"] != DRIVER:
-            alike = lease["device"], lease["processors"], _known(lease["peak_flop_per_s"]), lease["peak_source"]
-            groups[alike].append(lease)
+def _devices(leases: Sequence[Row]) -> tuple[Device, ...]:
+    groups: dict[tuple[str, float], list[Row]] = defaultdict(list)
+    for lease in leases:
+        groups[lease["device"], lease["processors"]].append(lease)
     return tuple(
         Device(
-            device,
-            len({lease["worker"] for lease in group}),
-            len({lease["node"] for lease in group}),
-            processors,
-            peak,
-            None if peak is None else source,
+            device=device,
+            workers=_held_at_once(group),
+            nodes=len({lease["node"] for lease in group}),
+            processors=processors,
+            peak_flop_per_s=_peak(group[-1]),
+            peak_source=None if group[-1]["peak_flop_per_s"] is None else group[-1]["peak_source"],
         )
-        for (device, processors, peak, source), group in groups.items()
+        for (device, processors), group in groups.items()
     )
 
 
-def rows_of(table: pd.DataFrame) -> list[Row]:
-    """Return a table's rows as dicts, with None where a value is missing."""
-    names = list(table.columns)
-    return [
-        {name: None if pd.isna(value) else value for name, value in zip(names, values, strict=True)}
-        for values in table.itertuples(index=False, name=None)
-    ]
-
-
-def _known(value: float | None) -> float | None:
-    """Return a number, or None for one that isn't known."""
-    return None if value is None or pd.isna(value) else float(value)
+def _held_at_once(leases: Sequence[Row]) -> int:
+    """Return how many leases were open at a time, at most; one that begins as another ends takes its place."""
+    changes = [(lease["opened_s"], 1) for lease in leases]
+    changes += [(lease["closed_s"], -1) for lease in leases if lease["closed_s"] is not None]
+    most = held = 0
+    for _, change in sorted(changes):
+        held += change
+        most = max(most, held)
+    return most

@@ -34,6 +34,7 @@ from nassim.search.recovery import Recovery
 from nassim.search.search import Search, SearchFailed
 from nassim.search.stopping import Stopping
 from nassim.seeds import derive_seed
+from nassim.space.architecture import Architecture
 
 
 class Drive:
@@ -205,11 +206,23 @@ class Drive:
                 elementwise_flop=profile.elementwise_flop,
                 elementwise_bytes=profile.elementwise_bytes,
                 uncounted=tuple(name for name, _ in profile.uncounted),
+                words=self._words(search.name, candidate.architecture),
             )
         )
         self._books.settle()
         self._tell(FinalEnded, search.name, metrics)
         return True
+
+    def _words(self, search: str, architecture: Architecture) -> str | None:
+        """Return an architecture as its space writes one; None where the space doesn't, or fails to."""
+        to_string = getattr(self._parts.space, "to_string", None)
+        if to_string is None:
+            return None
+        try:
+            return str(to_string(architecture))
+        except Exception as error:  # noqa: BLE001, a user's space may fail in any way, and the model is trained by now
+            self._warn(f"the space's to_string failed: {type(error).__name__}: {error}", search)
+            return None
 
     @property
     def _overall(self) -> Allowance:

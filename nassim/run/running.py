@@ -9,7 +9,7 @@ from nassim.executors.clock import Clock, utc_now
 from nassim.experiment.model import Experiment
 from nassim.hardware.meters import find_meter
 from nassim.ledger.store import Ledger
-from nassim.notices import Notice, Observe
+from nassim.notices import Notice, Observe, Warned
 from nassim.parts import Parts
 from nassim.run.arm import check_arm
 from nassim.run.drive import Drive
@@ -29,7 +29,12 @@ def _ignore(notice: Notice) -> None:
 
 
 def execute(
-    experiment: Experiment, *, name: str | None = None, observe: Observe = _ignore, since_s: float = 0.0
+    experiment: Experiment,
+    *,
+    name: str | None = None,
+    observe: Observe = _ignore,
+    strict: bool = False,
+    since_s: float = 0.0,
 ) -> str:
     """Run an experiment and return the run's name.
 
@@ -40,6 +45,7 @@ def execute(
         experiment: What to run.
         name: The run's name; by default the experiment's with a number.
         observe: Is told how it goes on.
+        strict: Whether a budget is refused that needs a number nobody gave; otherwise it is assumed, with a warning.
         since_s: Seconds that the command has taken before this call, which are the run's too.
 
     Raises:
@@ -47,7 +53,7 @@ def execute(
             away; a search has come to nothing, after the others have come to their end.
     """
     clock = Clock(since_s)
-    rates = _check(experiment)
+    rates = _check(experiment, strict, observe)
     folder = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(
         update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": folder})}
@@ -65,7 +71,9 @@ def execute(
     return writer.run
 
 
-def resume(run: str, ledger_url: str, *, observe: Observe = _ignore, since_s: float = 0.0) -> None:
+def resume(
+    run: str, ledger_url: str, *, observe: Observe = _ignore, strict: bool = False, since_s: float = 0.0
+) -> None:
     """Go on with a run whose driver was killed or interrupted, or that failed.
 
     What the ledger says is what there is: nothing on it is done again or booked twice. Jobs that were under way go on
@@ -76,6 +84,7 @@ def resume(run: str, ledger_url: str, *, observe: Observe = _ignore, since_s: fl
         run: Its name.
         ledger_url: Where it is.
         observe: Is told how it goes on.
+        strict: As for `execute`.
         since_s: As for `execute`.
 
     Raises:
@@ -87,20 +96,24 @@ def resume(run: str, ledger_url: str, *, observe: Observe = _ignore, since_s: fl
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
-    folder, rates = _folder(experiment, run), find_rates(experiment)
+    folder, rates = _folder(experiment, run), _rates(experiment, strict, observe)
     writer = ledger.resume(run, aside=folder)
     recovery = recover(ledger, run, writer.clock_s, rates)
     clock = Clock(writer.clock_s + began.now_s())
     Drive(experiment, ledger, writer, recovery, folder, observe, clock, rates).go()
 
 
-def _check(experiment: Experiment) -> Rates | None:
+def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
     """Make every part once, so that what can't be made is found before a run is entered; return the rates."""
     check_site(experiment)
     parts = Parts(experiment, Path())
     for spec in experiment.searches:
         check_arm(parts, spec)
-    return find_rates(experiment)
+    return _rates(experiment, strict, observe)
+
+
+def _rates(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
+    return find_rates(experiment, strict, lambda message: observe(Warned(message, 0.0)))
 
 
 def _folder(experiment: Experiment, run: str) -> Path:

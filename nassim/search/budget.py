@@ -1,7 +1,10 @@
 """Budget: how much may be spent. Spent: how much has been."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+
+from nassim import units
 
 
 @dataclass(slots=True)
@@ -50,10 +53,21 @@ class Overrun:
         return max(0.0, self.spent - self.limit)
 
     def __str__(self) -> str:
-        return (
-            f"{self.owner}'s budget: {self.name} {self.limit:g} reached, spent {self.spent:g} "
-            f"(overshoot {self.overshoot:g}, {self.overshoot / self.limit:.1%})"
-        )
+        limit, spent, overshoot = map(_SHOWN[self.name], (self.limit, self.spent, self.overshoot))
+        share = units.percent(self.overshoot / self.limit)
+        return f"{self.owner}'s budget: {limit} reached, spent {spent} (overshoot {overshoot}, {share})"
+
+
+_SHOWN: Mapping[str, Callable[[float], str]] = {
+    "flop": lambda value: units.amount(value, "FLOP"),
+    "device_s": lambda value: f"{units.seconds(value)} of device time",
+    "wall_s": lambda value: f"{units.seconds(value)} of wall-clock time",
+    "trials": lambda value: units.count(int(value), "trial"),
+    "kwh": units.kwh,
+    "usd": units.usd,
+    "gco2e": units.gco2e,
+}
+"""How amounts of each limit are told: as the report tells them."""
 
 
 @dataclass(frozen=True, slots=True)

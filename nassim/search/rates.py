@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from nassim.cost.work import Activity
-from nassim.hardware.tariff import Held, Terms, tariff
+from nassim.hardware.tariff import Held, tariff
+from nassim.hardware.terms import Terms
 from nassim.search.budget import Spent
 
 

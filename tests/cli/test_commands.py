@@ -80,7 +80,9 @@ def test_report_as_json(finished):
     assert document["balance"]["closes"] is True
     (search,) = document["searches"]
     assert search["trials"] == 2
-    assert search["search_over_final"]["flop"] == search["search"]["flop"] / search["found"]["training_flop"]
+    ratio = search["search"]["busy"]["flop"]["value"] / search["final"]["busy"]["flop"]["value"]
+    assert search["search_over_final"]["busy"]["flop"]["value"] == ratio
+    assert re.fullmatch(r"(\+?\|\w+~0[^+]*\|){3}", search["found"]["words"])
 
 
 def test_a_report_loads_neither_torch_nor_ray(finished):
@@ -127,7 +129,7 @@ def test_spaces_lists_those_that_ship(tmp_path):
 def test_help_answers_at_once(tmp_path):
     done = nassim("--help", folder=tmp_path)
     assert done.returncode == 0
-    for command in ("run", "resume", "report", "runs", "spaces", "dashboard", "export"):
+    for command in ("run", "resume", "report", "site", "runs", "spaces", "dashboard", "export"):
         assert re.search(rf"\b{command}\b", done.stdout)
     times = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "import nassim.cli"], capture_output=True, text=True, check=True
@@ -175,6 +177,44 @@ def test_mistakes_are_told_in_one_message_and_nothing_is_started_or_written(tmp_
     assert "secret" not in done.stderr
     assert done.stdout == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
+
+
+TRAP = """\
+from nassim.space import Choose, SearchSpace
+from torch import nn
+
+
+class Trap(SearchSpace):
+    \"\"\"A layer that can't be built, on the first asking only for a while, or one that can.\"\"\"
+
+    input_shape, classes = (1, 8, 8), 10
+
+    def build(self, choose: Choose) -> nn.Module:
+        layer = choose("layer", {"good": lambda: nn.Linear(64, 10), "wide": lambda: nn.Linear(64, 10, bias=False)})
+        return nn.Sequential(nn.Flatten(), layer)
+
+    def to_string(self, architecture):
+        return f"[b]{architecture['layer']}[/b]"
+"""
+
+
+def test_a_search_that_comes_to_nothing_is_told_after_the_report_of_those_that_came_to_something(tmp_path):
+    (tmp_path / "trap.py").write_text(TRAP)
+    hopeless = (
+        "  - {name: hopeless, evaluator: {kind: full}, sampler: {name: random}, trials: 3, trial_timeout_s: 1.0e-9}"
+    )
+    text = SMALL.replace(
+        "{name: cell, parameters: {input_shape: [1, 8, 8], width: 2, cells: 1}}", "{name: trap.py:Trap}"
+    )
+    (tmp_path / "half.yaml").write_text(text.replace("\nfinal:", f"\n{hopeless}\nfinal:"))
+    done = nassim("run", "half.yaml", folder=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("nassim: search hopeless has found nothing: none of its 3 trials is complete")
+    assert done.stderr.count("\n") == 1
+    report = done.stdout.partition("\nsmall-1  failed")[2]
+    assert re.search(r"random: \w{12}\n    \[b\](good|wide)\[/b\]\n", report)
+    assert re.search(r"hopeless: 3 of 3 trials\n    3 trials, such as trial 0: \w+", report)
+    assert "The books close: every leased second is posted to one activity." in report
 
 
 def test_interrupted_once_it_closes_its_books_and_resume_finishes_it(tmp_path):

@@ -1,7 +1,8 @@
-"""devices, regions, calibrate, and a report priced anew, run as a user runs them."""
+"""devices, regions, calibrate, site, and a report priced anew, run as a user runs them."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ grids:
 
 def nassim(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80", "NASSIM_MACHINES": str(folder / "m.json")}
+    environment["XDG_CONFIG_HOME"] = str(folder / "config")
     return subprocess.run(
         [*COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
     )
@@ -43,16 +45,16 @@ def folder(tmp_path_factory):
 def report(folder, *options):
     done = nassim("report", RUN, "--format", "json", *options, folder=folder)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["costs"]
+    return json.loads(done.stdout)["total"]["leased"]
 
 
 def test_an_old_run_is_priced_anew(folder):
     options = ("--catalogue", "own.yaml", "--device", "lab_gpu", "--pue", "1.25")
-    roof, stack = (report(folder, *options, "--region", region)["total"] for region in ("roof", "stack"))
+    roof, stack = (report(folder, *options, "--region", region) for region in ("roof", "stack"))
     # 20 s at 360 W are 7,200 J = 0.002 kWh at the device, times 1.25; at 50 g/kWh 0.125 g; 20 s at 1.8 USD/h 0.01 USD.
     assert roof["kwh"]["value"] == pytest.approx(0.0025)
     assert roof["gco2e"]["value"] == pytest.approx(0.125)
-    assert roof["usd"] == {"value": pytest.approx(0.01), "kind": "assumed", "missing": []}
+    assert roof["usd"] == {"value": pytest.approx(0.01), "kind": "assumed", "missing": [], "bound": "exact"}
     assert stack["gco2e"]["value"] == pytest.approx(2 * roof["gco2e"]["value"])
     assert stack["kwh"] == roof["kwh"]
 
@@ -60,18 +62,60 @@ def test_an_old_run_is_priced_anew(folder):
 def test_a_published_device_and_region(folder):
     # An A100 is rated 400 W, France emits 56 g/kWh: 20 s * 400 W / 3.6e6 * 1.2 * 56 = 0.149 g.
     done = nassim("report", "--device", "a100", "--region", "FRA", "--pue", "1.2", folder=folder)
-    line = next(line for line in done.stdout.splitlines() if "the whole run" in line)
-    assert line.split() == ["the", "whole", "run", "0.00556", "0.00267", "*", "0.0204", "*", "0.149", "*"]
+    line = next(line for line in done.stdout.splitlines() if "the whole run, leased" in line)
+    assert line.split()[4:] == ["40.0", "GFLOP", "20.0", "s", "0.00267", "*", "0.0204", "*", "0.149", "*"]
 
 
-def test_without_a_place_costs_are_unknown_in_text_and_json(folder):
-    total = report(folder)["total"]
+def test_without_a_place_costs_are_assumed_and_strictly_unknown_in_text_and_json(folder):
+    assumed, strict = report(folder), report(folder, "--strict")
     for unit in ("device_kwh", "kwh", "usd", "gco2e"):
-        assert (total[unit]["value"], total[unit]["kind"]) == (None, "unknown")
-    text = nassim("report", folder=folder).stdout
-    line = next(line for line in text.splitlines() if "the whole run" in line)
-    assert line.split()[4:] == ["unknown"] * 3
-    assert "Unknown for want of: power of cpu: test; PUE: none given" in " ".join(text.split())
+        assert (assumed[unit]["value"] > 0, assumed[unit]["kind"]) == (True, "assumed")
+        assert (strict[unit]["value"], strict[unit]["kind"]) == (None, "unknown")
+    text = " ".join(nassim("report", "--strict", folder=folder).stdout.split())
+    assert "energy unknown, rent unknown, emissions unknown." in text
+    assert "Unknown for want of: power of cpu: test PUE: none given" in text
+
+
+def test_a_site_is_said_once_for_all_and_taken_back(folder):
+    once = report(folder, "--region", "DEU", "--pue", "1.2")
+    said = nassim("site", "--region", "DEU", "--pue", "1.2", folder=folder)
+    assert said.returncode == 0, said.stderr
+    try:
+        assert report(folder) == once
+        assert report(folder, "--region", "FRA")["gco2e"]["value"] < once["gco2e"]["value"]
+        shown = nassim("site", folder=folder).stdout
+        rows = {line.split()[0]: line for line in shown.splitlines() if line}
+        assert re.search(r"DEU +your site$", rows["region"])
+        assert re.search(r"1\.2 +your site$", rows["pue"])
+        assert rows["provider"].endswith("assumed")
+        assert "380.9 gCO2e/kWh in Germany (2023;" in shown
+        assert str(folder / "config" / "nassim" / "site.yaml") in " ".join(shown.split())
+        document = json.loads(nassim("site", "--unset", "pue", "--format", "json", folder=folder).stdout)
+        assert (document["region"]["value"], document["pue"]["value"]) == ("DEU", None)
+    finally:
+        nassim("site", "--unset", "all", folder=folder)
+    assert json.loads(nassim("site", "--format", "json", folder=folder).stdout)["region"]["value"] is None
+
+
+def test_a_mistake_changes_nothing_of_the_site(tmp_path):
+    nassim("site", "--region", "DEU", folder=tmp_path)
+    file = tmp_path / "config" / "nassim" / "site.yaml"
+    assert file.read_text() == "region: DEU\n"
+    assert nassim("site", "--region", "FRA", "--pue", "0.9", folder=tmp_path).returncode == 2
+    assert file.read_text() == "region: DEU\n"
+
+
+def test_a_broken_site_is_named_with_the_remedy_which_works(tmp_path):
+    file = tmp_path / "config" / "nassim" / "site.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("region: [")
+    post_sample(f"sqlite:///{tmp_path / 'nassim.db'}").close()
+    for command in ("report", "site"):
+        done = nassim(command, folder=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith(f"nassim: your site, {file}, can't be read: ")
+    assert nassim("site", "--unset", "all", folder=tmp_path).returncode == 0
+    assert nassim("report", folder=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -82,6 +126,12 @@ def test_without_a_place_costs_are_unknown_in_text_and_json(folder):
         (["report", "--pue", "0.5"], "nassim: found the PUE 0.5; a number of at least 1"),
         (["report", "--pue", "gogle"], "nassim: PUE 'gogle' is not in the catalogue"),
         (["report", "--device", "a100", "--provider", "acme"], "nassim: found the provider 'acme'; the catalogue has"),
+        (["site", "--region", "Germny"], "nassim: region 'Germny' is not in the catalogue; near it: DEU (Germany)"),
+        (["site", "--pue", "0.5"], "nassim: found the PUE 0.5; a number of at least 1"),
+        (["site", "--pue", "nan"], "nassim: found the PUE nan; a number of at least 1"),
+        (["site", "--provider", "acme"], "nassim: found the provider 'acme'; the catalogue has"),
+        (["site", "--unset", "place"], "nassim: found --unset place; any of device, region, pue, provider, billing"),
+        (["site", "--region", "FRA", "--unset", "region"], "nassim: --region is given and unset; do one of the two"),
         (["devices", "a1000"], "nassim: device 'a1000' is not in the catalogue"),
         (["regions", "Francia"], "nassim: region 'Francia' is not in the catalogue"),
         (["devices", "--catalogue", "no.yaml"], "nassim: the catalogue no.yaml can't be read"),

@@ -64,18 +64,41 @@ def test_a_log_gets_a_line_for_what_matters_and_progress_now_and_then():
     assert LINE_EVERY_S == 5
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_a_terminal_shows_a_row_for_each_search(width):
+def on_a_terminal(story, width):
+    """Return all that a terminal gets to see."""
     out = io.StringIO()
     terminal = Console(file=out, width=width, height=30, force_terminal=True, color_system=None)
     with Live(console=terminal, auto_refresh=False, screen=False) as live:
         screen = _Screen(live)
-        for notice in STORY[:9]:
+        for notice in story:
             screen(notice)
         live.refresh()
-    last = out.getvalue()[out.getvalue().rindex("demo-1") :]
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["[red]a[/red]", "[/b]", ":car:", "\\[x]"])
+def test_names_are_shown_as_they_are(name):
+    story = (
+        RunStarted(f"{name}-1", 0.0, (name,), 1, "sqlite:///nassim.db"),
+        SearchStarted(name, 1.0, "full", "tpe", 3),
+        Warned("worker ray-0 died", 5.0, name),
+    )
+    shown = on_a_terminal(story, 80)
+    assert f"{name}-1" in shown
+    assert f"\n{name} " in shown
+    out = io.StringIO()
+    lines = _Lines(Console(file=out, width=100))
+    for notice in story:
+        lines(notice)
+    assert out.getvalue().count(name) == 3
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_terminal_shows_a_row_for_each_search(width):
+    shown = on_a_terminal(STORY[:9], width)
+    last = shown[shown.rindex("demo-1") :]
     assert "3/3" in last
     assert "0.8000" in last
     assert "4.00 GFLOP" in last
     assert "final 5/20" in last
-    assert "warning: full: worker ray-0 died" in out.getvalue()
+    assert "warning: full: worker ray-0 died" in shown

@@ -48,11 +48,29 @@ def test_no_name_stands_for_two_devices():
         ("gpu: NVIDIA H200", "h200_sxm"),
         ("cpu: AMD EPYC 7763 64-Core Processor", "epyc_7763"),
         ("Tesla T4", "t4"),
-        ("b2", "b200"),
+        ("NVIDIA Tesla K40", "k40"),
+        ("NVIDIA P100", "p100_pcie"),
+        ("V100 16GB", "v100_sxm2"),
+        ("A100 80GB", "a100_sxm_80"),
+        ("Titan X", "titan_x_pascal"),
+        ("GTX 1080", "gtx1080"),
+        ("jetson agx", "jetson_agx_xavier"),
     ],
 )
-def test_devices_answer_to_ids_aliases_what_drivers_report_and_beginnings(name, found):
+def test_devices_answer_to_ids_aliases_what_drivers_report_and_first_words(name, found):
     assert CATALOGUE.find_device(name).id == found
+
+
+@pytest.mark.parametrize("name", ["Titan", "RTX 4090 T", "b2", "a10", "RTX 3090 Ti", "NVIDIA", "GeForce"])
+def test_a_part_of_a_word_or_of_a_family_stands_for_no_device(name):
+    with pytest.raises(NassimError, match=r"is not in the catalogue|is ambiguous"):
+        CATALOGUE.find_device(name)
+
+
+def test_a_variant_is_not_found_by_the_name_of_the_plain_model(tmp_path):
+    path = written(tmp_path, "devices: [{id: lab9ti, kind: gpu, name: Lab 9 Ti}]")
+    with pytest.raises(NassimError, match=r"device 'Lab 9' is not in the catalogue; near it: lab9ti \(Lab 9 Ti\)"):
+        load_catalogue(path).find_device("Lab 9")
 
 
 @pytest.mark.parametrize(("name", "found"), [("FRA", "FRA"), ("france", "FRA"), ("europe-west9", "gcp:europe-west9")])
@@ -66,7 +84,9 @@ def test_an_ambiguous_name_lists_what_it_may_be():
 
 
 def test_an_unknown_name_lists_the_near_ones_and_what_to_do():
-    with pytest.raises(NassimError, match=r"device 'a100_sxn_40' .* near it: a100_sxm_40.*`nassim devices` lists all"):
+    with pytest.raises(
+        NassimError, match=r"device 'a100_sxn_40' .* near it: a100_sxm_40 \(A100 .*`nassim devices` lists"
+    ):
         CATALOGUE.find_device("a100_sxn_40")
     with pytest.raises(NassimError, match="region '' is not in the catalogue"):
         CATALOGUE.find_grid("")

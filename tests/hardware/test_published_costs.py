@@ -5,7 +5,7 @@ A table's own power, PUE and carbon intensity go in; prices are the catalogue's.
 
 import pytest
 
-from nassim.hardware.catalogue import Confidence, Device, Grid, load_catalogue
+from nassim.hardware.catalogue import Device, load_catalogue
 from nassim.hardware.figure import Figure, Kind
 from nassim.hardware.pricing import Bill, Site, Usage, bill
 
@@ -20,10 +20,9 @@ def hours_of(device: Device, hours: float, processors: int, watts: float) -> Usa
 
 
 def at(device: Device, gco2e_per_kwh: float, pue: float, billing: str = "on-demand") -> Site:
-    grid = Grid("table", "the table's", "paper", gco2e_per_kwh, None, "the table", Confidence.SEEN)
     price = CATALOGUE.find_price(device, "gcp", billing)
     prices = {} if price is None else {device.id: price.usd_per_device_h}
-    return Site(grid, Figure(pue, Kind.MODELLED), prices)
+    return Site(Figure(gco2e_per_kwh, Kind.MODELLED), Figure(pue, Kind.MODELLED), prices)
 
 
 class TestStrubell2019Table3:

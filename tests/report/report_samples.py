@@ -53,7 +53,18 @@ def _close(search, trial, outcome, architecture, reason=None):
 
 
 TRAIN_A = _lap(
-    2, 4, Activity.TRAIN, "full-tpe", trial=0, architecture=A.id, forward_flop=100_000, backward_flop=200_000
+    2,
+    4,
+    Activity.TRAIN,
+    "full-tpe",
+    trial=0,
+    architecture=A.id,
+    forward_flop=100_000,
+    backward_flop=200_000,
+    torch_flop=310_000,
+    elementwise_flop=7_000,
+    elementwise_bytes=9_000,
+    samples=100,
 )
 
 ENTRIES = (
@@ -84,19 +95,44 @@ ENTRIES = (
     Entry(DRIVER, 18, 2, Activity.IDLE, search="enas"),
 )
 
-FOUND = Finding("full-tpe", 0, A, 1234, 1000, 2000, 40, 99, {"accuracy": 0.961, "loss": float("nan")}, torch_flop=3000)
+FOUND = Finding(
+    "full-tpe",
+    0,
+    A,
+    1234,
+    1000,
+    2000,
+    40,
+    99,
+    {"accuracy": 0.961, "loss": float("nan")},
+    torch_flop=3000,
+    elementwise_flop=70,
+    elementwise_bytes=90,
+    words="|conv3x3|",
+)
 
 
-def post_sample(url: str, *, entries=ENTRIES, peak=PEAK_FLOP_PER_S, closed_s=20.0) -> Ledger:
+def post_sample(
+    url: str,
+    *,
+    entries=ENTRIES,
+    peak=PEAK_FLOP_PER_S,
+    closed_s=20.0,
+    found=FOUND,
+    version="0.2.0",
+    site=None,
+    executor=None,
+) -> Ledger:
     """Post the sample run; by default its books close."""
     ledger = Ledger(url)
-    writer = ledger.create(RUN, EXPERIMENT, "2026-11-20T12:00:00Z", {"nassim": "0.1.0"})
+    experiment = EXPERIMENT | {"site": site, "executor": executor}
+    writer = ledger.create(RUN, experiment, "2026-11-20T12:00:00Z", {"nassim": version})
     source = None if peak is None else "measured"
     writer.lease(Lease("w0", "host", "cpu: test", 2, 0.0, peak, source))
     writer.lease(Lease(DRIVER, "host", "driver", 1, 0.0))
     for entry in entries:
         writer.append(entry)
-    writer.found(FOUND)
+    writer.found(found)
     if closed_s is not None:
         writer.release("w0", closed_s, "closed")
         writer.release(DRIVER, 20.0, "closed")

@@ -2,78 +2,119 @@
 
 import json
 import re
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from report_samples import RUN, post_sample
+from report_samples import ENTRIES, RUN, TRAIN_A, post_sample
 
 from nassim.cost.work import Activity
-from nassim.report.bill import run_cost
+from nassim.hardware.figure import Bound, Kind
+from nassim.report.facts import RunFacts
 from nassim.report.json import document, to_json
-from nassim.report.reading import summarise
+from nassim.report.reading import read_run
 
 PAGE = Path(__file__).parents[2] / "docs" / "report.md"
-COMPUTES = ("searches[].search", "searches[].final", "shared", "total")
-COSTS = (*(f"costs.searches[].{part}" for part in ("search", "final", "training")), "costs.shared", "costs.total")
-RATIOS = tuple(f"costs.searches[].search_over_training.{unit}" for unit in ("kwh", "usd", "gco2e"))
-BRACKETS = ("search_over_final", "search_over_training", "balance", "costs", "costs.terms")
-"""What only holds keys together."""
-OPEN = ("searches[].found.architecture", "searches[].found.metrics")
+OPEN = ("architecture", "metrics")
 """Mappings whose keys are the user's."""
+KINDS = {
+    "figure": {"value", "kind", "missing", "bound"},
+    "amounts": {"flop", "device_s", "device_kwh", "kwh", "usd", "gco2e"},
+    "ratio": {"flop", "device_s", "kwh", "usd", "gco2e"},
+    "part": {"busy", "leased", "compute", "activities", "driver_s", "driver_busy_s", "utilisation"},
+    "term": {"value", "origin"},
+}
+"""Mappings that stand in several places: the page has a table for each, and says of a key that it is one."""
 
 
 @pytest.fixture
-def summary(tmp_path):
-    return summarise(post_sample(f"sqlite:///{tmp_path / 'l.db'}"), RUN)
+def facts(tmp_path):
+    return read_run(post_sample(f"sqlite:///{tmp_path / 'l.db'}"), RUN, {"device": "a100", "region": "FRA", "pue": 1.2})
 
 
-@pytest.fixture
-def cost(tmp_path):
-    return run_cost(post_sample(f"sqlite:///{tmp_path / 'c.db'}"), RUN, {"device": "a100", "region": "FRA", "pue": 1.2})
+def kind_of(value) -> str:
+    return next((kind for kind, keys in KINDS.items() if isinstance(value, dict) and set(value) == keys), "")
 
 
-def key_paths(value, path=""):
-    if path and not path.endswith(BRACKETS):
-        yield path
-    if isinstance(value, dict) and path not in OPEN:
-        for key, item in value.items():
-            yield from key_paths(item, f"{path}.{key}".removeprefix("."))
-    elif isinstance(value, list):
-        yield f"{path}[]"
-        for item in value:
-            yield from (p for p in key_paths(item, f"{path}[]") if p != f"{path}[]")
+def keys_in(value, path=""):
+    """Yield path and kind of every key, down to mappings that have a table of their own."""
+    for key, item in value.items():
+        here = f"{path}.{key}".removeprefix(".")
+        if isinstance(item, list):
+            here = f"{here}[]"
+            mappings = [each for each in item if isinstance(each, dict)]
+            yield here, ""
+            for each in mappings:
+                yield from keys_in(each, here)
+        elif isinstance(item, dict) and not kind_of(item) and key not in OPEN:
+            yield from keys_in(item, here)
+        else:
+            yield here, kind_of(item)
 
 
-def documented():
-    text = PAGE.read_text(encoding="utf-8")
-    keys, of_compute, of_cost, of_figure = (
-        set(re.findall(r"^\| `([^`]+)` \|", part, re.MULTILINE))
-        for part in re.split("Keys of a (?:compute|cost|figure)", text)
-    )
-    figures = {f"{cost}.{key}" for cost in COSTS for key in of_cost}
-    return (
-        keys
-        | {f"{compute}.{key}" for compute in COMPUTES for key in of_compute}
-        | figures
-        | {f"{figure}.{key}" for figure in (*figures, *RATIOS) for key in of_figure}
-    )
+def first(kind, value):
+    """Return the first mapping of a kind."""
+    if kind_of(value) == kind:
+        return value
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for item in items if (found := first(kind, item))), None)
 
 
-def test_keys_are_those_documented(summary, cost):
-    found = set(key_paths(document(summary, cost)))
-    lists = {path.removesuffix("[]") for path in found if path.endswith("[]")}
-    assert found - lists == documented()
+def tables():
+    """Return the page's rows by table: what each key means."""
+    _, _, keys = PAGE.read_text(encoding="utf-8").partition("\n## Keys\n")
+    parts = re.split(r"^Keys of (?:an? )?(\w+):", keys, flags=re.MULTILINE)
+    texts = {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+    return {kind: dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", text, re.MULTILINE)) for kind, text in texts.items()}
 
 
-def test_the_page_names_every_activity():
-    line = next(line for line in PAGE.read_text(encoding="utf-8").splitlines() if "`activities[].activity`" in line)
-    assert set(re.findall(r"`(\w+)`", line)) == set(Activity)
+@pytest.mark.parametrize("kind", ["", *KINDS])
+def test_keys_are_those_documented(facts, kind):
+    report = document(facts)
+    found = dict(keys_in(first(kind, report) if kind else report))
+    assert set(found) == set(tables()[kind])
 
 
-def test_it_is_strict_json_and_null_is_unknown(summary, cost):
-    parsed = json.loads(to_json(summary, cost), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert parsed == json.loads(json.dumps(document(summary, cost)))
+@pytest.mark.parametrize("kind", ["", *KINDS])
+def test_the_page_says_of_what_kind_a_key_is(facts, kind):
+    report = document(facts)
+    for key, nested in keys_in(first(kind, report) if kind else report):
+        said = re.findall(rf"\(({'|'.join(KINDS)})\)$", tables()[kind][key])
+        assert said == ([nested] if nested else []), key
+
+
+def test_the_page_names_every_activity_kind_and_bound():
+    rows = tables()
+    for row, words in (
+        (rows["part"]["activities[].activity"], Activity),
+        (rows["figure"]["kind"], Kind),
+        (rows["figure"]["bound"], Bound),
+    ):
+        assert set(re.findall(r"`([\w -]+)`", row)) == {str(word) for word in words}
+
+
+def test_it_is_strict_json_and_null_is_unknown(facts):
+    parsed = json.loads(to_json(facts), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert parsed == json.loads(json.dumps(document(facts)))
     enas = parsed["searches"][1]
     assert enas["found"] is None
-    assert enas["search_over_final"] == {"flop": None, "device_s": None}
+    assert enas["search_over_final"]["busy"]["flop"] == {
+        "value": None,
+        "kind": "unknown",
+        "missing": ["a final training that is done"],
+        "bound": "exact",
+    }
     assert parsed["searches"][0]["found"]["metrics"] == {"accuracy": 0.961, "loss": None}
+
+
+def test_amounts_are_exact_however_large(tmp_path):
+    huge = replace(TRAIN_A, forward_flop=2**62 + 1, elementwise_flop=2**60 + 1)
+    entries = [huge if entry is TRAIN_A else entry for entry in ENTRIES]
+    report = json.loads(to_json(read_run(post_sample(f"sqlite:///{tmp_path / 'l.db'}", entries=entries), RUN)))
+    compute = report["searches"][0]["search"]["compute"]
+    assert compute["forward_flop"]["value"] == 2**62 + 1 + 65_000
+    assert compute["elementwise_flop"]["value"] == 2**60 + 1
+
+
+def test_the_document_has_every_fact(facts):
+    assert {field.name for field in fields(RunFacts)} <= set(document(facts))

@@ -70,9 +70,22 @@ def test_an_overrun_says_whose_budget_it_is_and_how_far_it_went():
     allowance = Allowance((("experiment", Budget(), spent), ("tpe", Budget(flop=1_000), spent)))
     overrun = allowance.reached()
     assert overrun == Overrun("tpe", "flop", 1_000, 1_200)
-    assert str(overrun) == "tpe's budget: flop 1000 reached, spent 1200 (overshoot 200, 20.0%)"
+    assert str(overrun) == "tpe's budget: 1.00 kFLOP reached, spent 1.20 kFLOP (overshoot 200 FLOP, 20.0 %)"
     spent.flop = 1_500
     assert allowance.updated(overrun).overshoot == 500
+
+
+def test_every_limit_is_told_with_its_unit():
+    told = [str(Overrun("experiment", field.name, 2, 3)) for field in fields(Budget)]
+    assert [line.partition(" reached")[0].partition(": ")[2] for line in told] == [
+        "2.00 FLOP",
+        "2.00 s of device time",
+        "2.00 s of wall-clock time",
+        "2 trials",
+        "2.00 kWh",
+        "2.00 USD",
+        "2.00 gCO2e",
+    ]
 
 
 @given(

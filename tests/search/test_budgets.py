@@ -6,10 +6,12 @@ import signal
 import pytest
 from searching import ENAS, FULL, Done, check_books, experiment, run, traps
 
+from nassim import units
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.notices import JobReported, SearchEnded
 from nassim.run import execute, resume
+from nassim.search.budget import Overrun
 
 GRID = FULL | {"sampler": {"name": "grid"}, "trials": 2}
 
@@ -40,9 +42,7 @@ def test_a_search_that_used_up_its_flop_stops_at_a_report_and_its_find_is_traine
     stopped = done.trials.loc["full"][done.trials.loc["full", "outcome"] == "stopped"]
     assert set(stopped["reason"]) <= {"full's budget reached: flop"}
     ended = next(notice for notice in done.notices if isinstance(notice, SearchEnded))
-    assert ended.reason == (
-        f"full's budget: flop {limit:g} reached, spent {spent:g} (overshoot {spent - limit:g}, {spent / limit - 1:.1%})"
-    )
+    assert ended.reason == str(Overrun("full", "flop", limit, spent))
 
 
 def test_stopped_trials_are_what_they_would_have_been_so_far(tmp_path, undisturbed):
@@ -62,7 +62,7 @@ def test_an_experiment_that_used_up_its_flop_stops_as_a_whole(tmp_path, undistur
     largest = max(*epochs_flop(undisturbed), *epochs_flop(undisturbed, "enas"))
     assert done.status == "stopped"
     assert limit <= done.spent_flop < limit + largest
-    assert f"experiment's budget: flop {limit:g} reached, spent {done.spent_flop:g}" in done.warnings[-1]
+    assert str(Overrun("experiment", "flop", limit, done.spent_flop)) in done.warnings[-1]
     with pytest.raises(NassimError, match="run run was stopped by its experiment's budget, which holds over resumes"):
         resume("run", plan.ledger)
 
@@ -74,7 +74,7 @@ def test_a_final_training_stops_with_the_experiment(tmp_path, undisturbed):
     assert not done.findings
     assert 0 < done.flop(stage="final") < undisturbed.flop(search="full", stage="final") / 2
     (warning,) = done.warnings
-    assert warning.startswith(f"experiment's budget: flop {limit:g} reached, spent ")
+    assert warning.startswith(f"experiment's budget: {units.amount(limit, 'FLOP')} reached, spent ")
 
 
 def test_trials_over_all_searches(tmp_path):
@@ -92,12 +92,14 @@ def test_as_many_trials_as_there_are_stop_nothing(tmp_path):
     assert set(done.findings) == {"full"}
 
 
-@pytest.mark.parametrize("name", ["wall_s", "device_s"])
-def test_seconds(tmp_path, name):
+@pytest.mark.parametrize(("name", "time"), [("wall_s", "wall-clock"), ("device_s", "device")])
+def test_seconds(tmp_path, name, time):
     """A trial that sleeps takes 0.5 s an epoch; the limit falls into its first."""
     search = GRID | {"trials": 1, "budget": {name: 0.2}}
     plan = experiment(tmp_path, search, space=traps("sleeps"))
-    with pytest.raises(NassimError, match=rf"none of its 1 trials is complete \(full's budget: {name} 0.2 reached"):
+    with pytest.raises(
+        NassimError, match=rf"none of its 1 trials is complete \(full's budget: 0.20 s of {time} time reached"
+    ):
         execute(plan, name="run")
     done = Done(plan.ledger, "run")
     check_books(done)

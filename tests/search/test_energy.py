@@ -15,7 +15,7 @@ from nassim.executors.inline import InlineExecutor
 from nassim.hardware.figure import Kind
 from nassim.ledger.entry import DRIVER
 from nassim.ledger.store import Ledger
-from nassim.report.bill import run_cost
+from nassim.report.reading import read_run
 from nassim.search.books import Books
 from nassim.search.recovery import recover
 from nassim.testing.runners import toy_job
@@ -72,7 +72,7 @@ def test_a_run_on_a_machine_with_counters_is_measured_to_the_last_second(tmp_pat
     assert (trials["energy_j"] > 0).all()
     assert trials["metered_s"].to_numpy() == pytest.approx(trials["seconds"].to_numpy(), rel=0.05)
     if executor["kind"] == "inline":
-        kwh = run_cost(done.ledger, done.run, {}).total.bill.device_kwh
+        kwh = read_run(done.ledger, done.run).total.leased.device_kwh
         assert kwh.kind is Kind.MEASURED
         assert kwh.value == pytest.approx(WATTS * held_s / 3_600_000, rel=0.05)
 

@@ -5,11 +5,13 @@ import signal
 import pytest
 from searching import FULL, Done, experiment
 
+from nassim import units
 from nassim.errors import NassimError
-from nassim.hardware.tariff import Terms
+from nassim.hardware.own_site import save_site
+from nassim.hardware.terms import Terms
 from nassim.ledger.store import Ledger
-from nassim.notices import SearchEnded, TrialEnded
-from nassim.report.bill import run_cost
+from nassim.notices import SearchEnded, TrialEnded, Warned
+from nassim.report.reading import read_run
 from nassim.run import execute, resume
 from nassim.search.rates import Rates
 from nassim.search.recovery import recover
@@ -44,11 +46,11 @@ def test_searches_end_when_they_have_spent_their_budgets_and_their_models_are_tr
     assert (done.status, set(done.findings)) == ("finished", set(limits))
     reasons = [notice.reason for notice in notices if isinstance(notice, SearchEnded)]
     report_s = done.entries.groupby(["job", "step"])["seconds"].sum().max()
-    for cost, reason, per_s in zip(run_cost(done.ledger, run, {}).searches, reasons, (1, 2, 10), strict=True):
+    for cost, reason, per_s in zip(read_run(done.ledger, run).searches, reasons, (1, 2, 10), strict=True):
         unit, limit = cost.name, limits[cost.name]
-        assert f"{unit}'s budget: {unit} {limit:g} reached" in reason
+        assert f"{unit}'s budget: {getattr(units, unit)(limit)} reached" in reason
         # The overshoot is one report of the one worker, and the moments around it.
-        assert limit <= getattr(cost.search.bill, unit).value < limit + per_s * (report_s + 0.5)
+        assert limit <= getattr(cost.search.leased, unit).value < limit + per_s * (report_s + 0.5)
 
 
 def test_a_run_stops_at_its_budget_of_emissions_and_the_report_agrees(tmp_path, site):
@@ -56,7 +58,7 @@ def test_a_run_stops_at_its_budget_of_emissions_and_the_report_agrees(tmp_path, 
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     assert ledger.run(run).status == "stopped"
     # What a driver would take up is what the report says: about 3 s, of which the start is a part.
-    bill = run_cost(ledger, run, {}).total.bill
+    bill = read_run(ledger, run).total.leased
     spent = recover(ledger, run, 0.0, Rates(Terms(**site))).spent
     assert spent.gco2e == pytest.approx(bill.gco2e.value)
     assert spent.gco2e == pytest.approx(10 * spent.kwh) == pytest.approx(10 * spent.device_s)
@@ -72,10 +74,10 @@ def test_a_budget_holds_over_a_resume(tmp_path, site):
     run = execute(experiment(tmp_path, limited, site=site), observe=interrupt)
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     assert Ledger(url).run(run).status == "interrupted"
-    before = run_cost(Ledger(url), run, {}).searches[0].search.bill.usd.value
+    before = read_run(Ledger(url), run).searches[0].search.leased.usd.value
     assert 0 < before < 8
     resume(run, url)
-    cost = run_cost(Ledger(url), run, {}).searches[0].search.bill.usd.value
+    cost = read_run(Ledger(url), run).searches[0].search.leased.usd.value
     assert Ledger(url).run(run).status == "finished"
     assert 8 <= cost < 8 + 4
 
@@ -99,6 +101,31 @@ def test_a_budget_holds_over_a_resume(tmp_path, site):
 def test_a_budget_without_its_numbers_is_refused_before_anything_starts(tmp_path, site, changes, budget, message):
     refused = experiment(tmp_path, MANY, site=site | changes, budget={budget: 5})
     with pytest.raises(NassimError) as error:
-        execute(refused)
+        execute(refused, strict=True)
     assert message in str(error.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own.yaml"]
+
+
+def assumptions(plan):
+    """Run an experiment and return what it warned of as assumed."""
+    notices = []
+    execute(plan, observe=notices.append)
+    return [notice.message for notice in notices if isinstance(notice, Warned) and "assumed" in notice.message]
+
+
+def test_a_budget_by_numbers_that_nobody_gave_is_warned_of(tmp_path):
+    (warning,) = assumptions(experiment(tmp_path, MANY | {"trials": 1, "budget": {"usd": 1000}}))
+    assert warning.startswith("searches[0].budget.usd: what a second of a worker costs is assumed: ")
+    assert "475 gCO2e/kWh, the world's average" in warning
+    assert "PUE 1, of one machine" in warning
+    assert warning.endswith(
+        "`nassim site`, or the experiment's `site`, says what holds; with --strict nothing is assumed"
+    )
+
+
+def test_a_budget_by_the_users_own_site_is_not_warned_of(tmp_path, site, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    save_site({name: site[name] for name in ("region", "pue", "catalogue")})
+    one = MANY | {"trials": 1}
+    assert assumptions(experiment(tmp_path, one, site={"device": "furnace"}, budget={"gco2e": 1e9})) == []
+    assert assumptions(experiment(tmp_path, one)) == []  # without a budget nothing rests on it

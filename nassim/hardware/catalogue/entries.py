@@ -85,6 +85,16 @@ class Device:
     unverified: frozenset[str] = frozenset()
     note: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it is called."""
+        return (self.id, self.name, *self.aliases)
+
+    @property
+    def is_generic(self) -> bool:
+        """Whether it is no product, but stands in for devices that are not listed."""
+        return self.id.startswith("any_")
+
     def figure(self, field: str) -> Figure:
         """Return one of the numbers with its kind: measured as published, assumed where unverified, or unknown."""
         value: float | None = getattr(self, field)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -15,6 +15,11 @@ from nassim.hardware.catalogue.reading import Entry, read_entries
 from nassim.hardware.catalogue.rows import TABLES, Row
 
 Found = TypeVar("Found", Device, Grid, Pue)
+
+MAKERS = frozenset(("nvidia", "tesla", "geforce", "amd", "intel", "google"))
+"""Words that people put before a device's name or leave out."""
+VARIANTS = frozenset(("ti", "xp", "super", "ultra", "max", "pro", "mini"))
+"""Words after a device's name that make another device of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +39,15 @@ class Catalogue:
     pues: Mapping[str, Pue]
 
     def find_device(self, name: str) -> Device:
-        """Return the device that a name stands for: its id, name or alias, or a beginning that only it has.
+        """Return the device that a name stands for: its id, name or alias, or whole first words that only it has.
 
-        Case, spaces and punctuation don't count, nor does a leading "gpu:" or "cpu:".
+        Case, spaces and punctuation don't count, nor does a leading "gpu:" or "cpu:", nor the maker's name. A variant
+        is another device: "Titan X" doesn't stand for the Titan Xp, nor "GTX 1080" for the GTX 1080 Ti.
 
         Raises:
             NassimError: No device or several answer to the name; the message lists the near ones.
         """
-        names = {device.id: (device.id, device.name, *device.aliases) for device in self.devices.values()}
+        names = {device.id: device.names for device in self.devices.values()}
         return _find("device", _without_kind(name), self.devices, names, "nassim devices")
 
     def recognise(self, name: str) -> Device | None:
@@ -50,8 +56,7 @@ class Catalogue:
         Unlike `find_device` it takes no beginning of a name: "AMD EPYC" may be any of them.
         """
         key = _key(_without_kind(name))
-        fitting = (d for d in self.devices.values() if key in map(_key, (d.id, d.name, *d.aliases)))
-        return next(fitting, None)
+        return next((device for device in self.devices.values() if key in map(_key, device.names)), None)
 
     def find_grid(self, name: str) -> Grid:
         """Return the grid of a country ("FRA", "France"), a state ("US-CA") or a cloud region ("gcp:us-east1").
@@ -74,7 +79,17 @@ class Catalogue:
         """Return the first price listed of a device on these terms; None where there is none.
 
         Raises:
-            NassimError: No price in the catalogue has this provider or these terms, so that they are likely a slip.
+            NassimError: As for `check_terms`.
+        """
+        self.check_terms(provider, billing)
+        fitting = (price for price in self.prices_of(device) if price.billing == billing)
+        return next((price for price in fitting if provider in (None, price.provider)), None)
+
+    def check_terms(self, provider: str | None, billing: str | None) -> None:
+        """Find slips.
+
+        Raises:
+            NassimError: No price in the catalogue has this provider or this billing.
         """
         for what, wanted, known in (
             ("provider", provider, {price.provider for price in self.prices}),
@@ -82,8 +97,10 @@ class Catalogue:
         ):
             if wanted is not None and wanted not in known:
                 raise NassimError(f"found the {what} {wanted!r}; the catalogue has {', '.join(sorted(known))}")
-        fitting = (p for p in self.prices if p.device == device.id and p.billing == billing)
-        return next((p for p in fitting if provider in (None, p.provider)), None)
+
+    def prices_of(self, device: Device) -> list[Price]:
+        """Return the prices of a device, in their order."""
+        return [price for price in self.prices if price.device == device.id]
 
 
 def _without_kind(name: str) -> str:
@@ -91,27 +108,56 @@ def _without_kind(name: str) -> str:
 
 
 def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9+]", "", name.lower())
+    return "".join(_words(name))
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z0-9+]+", name.lower())
+
+
+def _of_model(name: str) -> list[str]:
+    """Return the words of a name without those that only say who makes it."""
+    return [word for word in _words(name) if word not in MAKERS]
+
+
+def model_key(name: str) -> str:
+    """Return what of hardware's name says which model it is, to compare names by."""
+    said = re.sub(r"@.*|\b\d+-core\b|\((r|tm)\)", " ", _without_kind(name).lower())
+    return "".join(word for word in _of_model(said) if word not in ("cpu", "gpu", "processor"))
+
+
+def _begins(name: str, wanted: list[str]) -> bool:
+    """Whether these are the first words of a name, and what follows makes no other model of it."""
+    words = _of_model(name)
+    return bool(wanted) and words[: len(wanted)] == wanted and not VARIANTS & set(words[len(wanted) :])
 
 
 def _find(
-    what: str, name: str, entries: Mapping[str, Found], names: Mapping[str, Iterable[str]], command: str
+    what: str, name: str, entries: Mapping[str, Found], names: Mapping[str, tuple[str, ...]], command: str
 ) -> Found:
-    keys = {id_: tuple(_key(text) for text in texts) for id_, texts in names.items()}
-    wanted = _key(name)
-    by_id = [id_ for id_ in entries if _key(id_) == wanted]
-    exact = by_id or [id_ for id_ in entries if wanted in keys[id_]]
-    begun = [id_ for id_ in entries if wanted and any(key.startswith(wanted) for key in keys[id_])]
-    hits = exact or begun
+    hits = _hits(name, names)
     if len(hits) == 1:
         return entries[hits[0]]
     if hits:
         shown = ", ".join(hits[:12]) + (", ..." if len(hits) > 12 else "")
         raise NassimError(f"{what} {name!r} is ambiguous: {shown}; write more of the name")
-    owners = {key: id_ for id_ in entries for key in keys[id_]}
-    near = dict.fromkeys(owners[key] for key in difflib.get_close_matches(wanted, owners, n=5, cutoff=0.5))
-    hint = f"near it: {', '.join(near)}; " if near else ""
+    owners = {_key(text): id_ for id_, texts in names.items() for text in texts}
+    near = dict.fromkeys(owners[key] for key in difflib.get_close_matches(_key(name), owners, n=3, cutoff=0.5))
+    hint = f"near it: {', '.join(f'{id_} ({entries[id_].name})' for id_ in near)}; " if near else ""
     raise NassimError(f"{what} {name!r} is not in the catalogue; {hint}`{command}` lists all, a file can add to them")
+
+
+def _hits(name: str, names: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the ids that a name stands for: by id, else by a whole name, else by one without its maker, else begun."""
+    key, model = _key(name), _of_model(name)
+    fits: tuple[Callable[[str, str], bool], ...] = (
+        lambda id_, text: text == id_ and _key(text) == key,
+        lambda id_, text: _key(text) == key,
+        lambda id_, text: bool(model) and "".join(_of_model(text)) == "".join(model),
+        lambda id_, text: _begins(text, model),
+    )
+    found = ([id_ for id_, texts in names.items() if any(fit(id_, text) for text in texts)] for fit in fits)
+    return next(filter(None, found), [])
 
 
 @cache

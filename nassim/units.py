@@ -33,6 +33,13 @@ def seconds(value: float | None) -> str:
     return f"{value:.{1 if abs(value) >= 10 else 2}f} s"
 
 
+def duration(value: float | None) -> str:
+    """Return a time in seconds, or in hours where it is more than one."""
+    if value is None or abs(value) < 3600:
+        return seconds(value)
+    return f"{_plain(value / 3600)} h"
+
+
 def whole(value: int | None) -> str:
     """Return a whole number with separators of thousands."""
     return UNKNOWN if value is None else f"{value:,}"
@@ -58,6 +65,25 @@ def number(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     return _plain(value) if not value or 1e-4 <= abs(value) < 1e7 else f"{value:.2e}"
+
+
+def kwh(value: float | None) -> str:
+    """Return an energy: `1.23 kWh`."""
+    return _with_unit(value, "kWh")
+
+
+def usd(value: float | None) -> str:
+    """Return money: `1.23 USD`."""
+    return _with_unit(value, "USD")
+
+
+def gco2e(value: float | None) -> str:
+    """Return emissions: `1.23 gCO2e`."""
+    return _with_unit(value, "gCO2e")
+
+
+def _with_unit(value: float | None, unit: str) -> str:
+    return UNKNOWN if value is None else f"{number(value)} {unit}"
 
 
 def _plain(value: float) -> str:

@@ -1,0 +1,106 @@
+"""The sections of a report, in their order."""
+
+from collections.abc import Iterator
+
+from nassim import units
+from nassim.cost.work import Activity
+from nassim.report.comparison import compare
+from nassim.report.costs import cost_section
+from nassim.report.counting import CONVENTIONS, EXCLUDED, INCLUDED
+from nassim.report.facts import Device, FoundModel, RunFacts, SearchFacts, WorkerBalance
+from nassim.report.summary import summary_section, verdict
+from nassim.report.tables import Items, Pieces, Row, Section, Table, figure, words
+
+MOST_REASONS = 5
+"""Reasons that are shown of a search, the most frequent first."""
+
+
+def heading(facts: RunFacts) -> Iterator[str]:
+    """Yield what run it is, and what it ran on."""
+    drivers = "" if facts.drivers == 1 else f", {facts.drivers} drivers"
+    yield f"{facts.run}  {facts.status}  started {facts.started_at}{drivers}"
+    named = {"experiment": facts.experiment, "space": facts.space, "data": facts.data, "seed": facts.seed}
+    yield "  ".join(f"{name} {units.UNKNOWN if value is None else value}" for name, value in named.items())
+    yield from map(_device, facts.devices)
+
+
+def sections(facts: RunFacts, abreast: int) -> Iterator[Section]:
+    """Yield the sections of a report.
+
+    Args:
+        facts: What it says.
+        abreast: How many searches there is room for side by side.
+    """
+    yield summary_section(facts)
+    groups = [facts.searches[i : i + abreast] for i in range(0, len(facts.searches), abreast)]
+    if groups:
+        yield Section("The searches", tuple(compare(group) for group in groups))
+    if found := tuple(_architecture(search, search.found) for search in facts.searches if search.found):
+        yield Section("The architectures found", found)
+    if failed := tuple(block for search in facts.searches for block in _failures(search)):
+        yield Section("Why trials failed", failed)
+    yield cost_section(facts)
+    yield _books(facts)
+    yield _scope(facts)
+
+
+def _device(device: Device) -> str:
+    nodes = "" if device.nodes == 1 else f" on {device.nodes} nodes"
+    rate, peak = device.peak_flop_per_s, "peak rate unknown"
+    if rate.value is not None:
+        peak = f"peak {figure(rate, lambda value: units.amount(value, 'FLOP/s'))} each ({device.peak_source})"
+    processors = f"{device.processors:g} processor{'' if device.processors == 1 else 's'}"
+    return f"{units.count(device.workers, 'worker')}{nodes} of {processors}: {device.device}, {peak}"
+
+
+def _architecture(search: SearchFacts, found: FoundModel) -> Pieces:
+    pairs = tuple(f"{choice}={label}" for choice, label in found.architecture.items())
+    return Pieces(f"{search.name}: {found.architecture_id}", (found.words,) if found.words else pairs)
+
+
+def _failures(search: SearchFacts) -> Iterator[Items]:
+    shown = search.failures[:MOST_REASONS]
+    items = [f"{units.count(each.trials, 'trial')}, such as trial {each.example}: {each.reason}" for each in shown]
+    if more := len(search.failures) - len(shown):
+        items.append(f"{units.count(more, 'more reason')}; the JSON report has them all")
+    if items:
+        failed = sum(each.trials for each in search.failures)
+        yield Items(f"{search.name}: {failed:,} of {units.count(search.trials, 'trial')}", tuple(items))
+
+
+def _books(facts: RunFacts) -> Section:
+    rows = tuple(map(_worker, facts.balance.workers))
+    shared, total = facts.shared, facts.total
+    lost = sum(cost.device_s for cost in total.activities if cost.activity in (Activity.LOST, Activity.PREEMPTED))
+    told = (
+        f"Workers were held for {figure(total.leased.device_s, units.seconds)}, of which they were busy for "
+        f"{figure(total.busy.device_s, units.seconds)} ({units.seconds(lost)} of that work was lost); "
+        f"{figure(shared.leased.device_s, units.seconds)} (start-up above all) belong to no single search. The driver "
+        f"took {units.seconds(total.driver_busy_s)} besides waiting, of the run's {units.seconds(facts.wall_s)}."
+    )
+    burden = figure(total.leased.flop, lambda value: units.amount(value, "FLOP"))
+    sources = sorted({device.peak_source for device in facts.devices if device.peak_source})
+    used = (
+        f"Hardware burden (processors x peak rate x seconds leased{', peak rate ' if sources else ''}"
+        f"{' and '.join(sources)}): {burden}; utilisation {figure(total.utilisation, units.percent)}."
+    )
+    return Section("The books", (Table(("leased", "posted", "difference"), rows), verdict(facts), told, used))
+
+
+def _worker(worker: WorkerBalance) -> Row:
+    state = "" if worker.closes else "  does not close"
+    difference = f"{round(worker.difference_s, 6) + 0.0:.6f} s{state}"
+    cells = words([units.seconds(worker.leased_s), units.seconds(worker.posted_s), difference])
+    return Row(f"{worker.worker}{'' if worker.released else ' (still leased)'}", cells)
+
+
+def _scope(facts: RunFacts) -> Section:
+    counting = facts.counting
+    lines = [CONVENTIONS[counting.convention].format(version=counting.version)]
+    if counting.uncounted:
+        names = ", ".join(counting.uncounted)
+        lines.append(
+            f"Performed too, without a formula to count them by, so that FLOP are at least those shown: {names}."
+        )
+    lines += [f"In: {'; '.join(INCLUDED)}.", f"Out: {'; '.join(EXCLUDED)}."]
+    return Section("What the figures hold", tuple(lines))
