@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from rich.console import RenderableType
@@ -22,22 +23,33 @@ MOST_TABULATED = 50_000
 SAMPLE = 100
 """Architectures of the sample, drawn with seed 0."""
 
-LAYER_COLUMNS = (
-    "name", "kind", "output_shape", "params", "weight_bytes", "forward_flop", "backward_flop", "read_bytes",
-    "written_bytes", "backward_read_bytes", "backward_written_bytes",
-)  # fmt: skip
+TITLES = {
+    "forward_macs": "forward",
+    "forward_flop": "forward",
+    "backward_flop": "backward",
+    "torch_forward_flop": "  by torch's counter, forward",
+    "torch_backward_flop": "  by torch's counter, backward",
+    "elementwise_flop": "element-wise, forward",
+    "backward_elementwise_flop": "element-wise, backward",
+    "params": "parameters",
+    "weight_bytes": "weights",
+    "read_bytes": "read, forward",
+    "written_bytes": "written, forward",
+    "elementwise_bytes": "  by what is no contraction",
+    "backward_read_bytes": "read, backward",
+    "backward_written_bytes": "written, backward",
+    "backward_elementwise_bytes": "  by what is no contraction",
+    "saved_bytes": "kept for the backward pass",
+    "gradient_bytes": "gradients of the weights",
+    "uncounted_calls": "calls of uncounted operations",
+}
+"""What a terminal calls the amounts, in the order in which it shows them."""
 
-SHOWN_COLUMNS = (
-    "name",
-    "kind",
-    "output_shape",
-    "params",
-    "forward_flop",
-    "backward_flop",
-    "read_bytes",
-    "written_bytes",
-)
-"""Those that fit a terminal; JSON has all."""
+LAYER_TITLES = ("name", "kind", "output", "params", "forward", "backward", "element-wise", "moved")
+
+LEFT = ("kind", "output", "which counts")
+SHRINKING = ("kind", "which counts")
+"""Columns of text, and those that a narrow terminal wraps."""
 
 Row = tuple[str, ...]
 
@@ -68,17 +80,21 @@ def _tables(document: Mapping[str, Any]) -> list[RenderableType]:
         headline = f"{document['size']:,} architectures, {document['profiled']:,} of them profiled; for one input:\n"
         return [headline, _table(("", "least", "median", "greatest"), space_rows(document))]
     tables: list[RenderableType] = [_table(("for one input", "", "exactly"), network_rows(document))]
+    if document["differences"]:
+        titles = ("where torch's counter differs", "performed", "by torch", "which counts")
+        tables += ["", _table(titles, difference_rows(document))]
     if "layers" in document:
-        shown = [LAYER_COLUMNS.index(name) for name in SHOWN_COLUMNS]
-        rows = [tuple(row[i] for i in shown) for row in layer_rows(document)]
-        tables += ["", _table(tuple(_title(name) for name in SHOWN_COLUMNS), rows)]
+        headline = "Layers: FLOP forward and backward; element-wise operations and bytes moved, of both passes.\n"
+        tables += ["", headline, _table(LAYER_TITLES, layer_rows(document))]
     return tables
 
 
 def _table(titles: Row, rows: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False)
     for i, title in enumerate(titles):
-        table.add_column(title, justify="left" if i == 0 or title in ("kind", "output shape") else "right")
+        longest = 0 if title in SHRINKING else max((len(row[i]) for row in rows), default=0)
+        side: Literal["left", "right"] = "left" if i == 0 or title in LEFT else "right"
+        table.add_column(title, justify=side, no_wrap=title not in SHRINKING, min_width=longest)
     for row in rows:
         table.add_row(*row)
     return table
@@ -126,7 +142,7 @@ def describe_network(space: "SearchSpace", architecture: "Architecture", layers:
     """Return what an architecture's network costs for one input, with units in the names, as plain values."""
     from nassim.cost.profile import AMOUNTS
 
-    profile = space.profile(architecture)
+    profile, counted = space.profile(architecture), _count_layers(space, architecture)
     memory = space.training_memory(architecture)
     document: dict[str, Any] = {
         "architecture": dict(architecture),
@@ -135,11 +151,19 @@ def describe_network(space: "SearchSpace", architecture: "Architecture", layers:
         "saved_bytes": memory.saved_bytes,
         "gradient_bytes": memory.gradient_bytes,
         "uncounted": dict(profile.uncounted),
+        "differences": [asdict(difference) | _why(difference.operation) for difference in counted.differences],
     }
     if layers:
-        rows = _count_layers(space, architecture).layers
-        document["layers"] = [{name: getattr(row, name) for name in LAYER_COLUMNS} for row in rows]
+        document["layers"] = [asdict(layer) for layer in counted.layers]
     return document
+
+
+def _why(operation: str) -> dict[str, str | None]:
+    """Return what is performed and what torch counts, in words."""
+    from nassim.cost.differences import discrepancy
+
+    known = discrepancy(operation)
+    return {"performed": known.performed if known else None, "by_torch": known.by_torch if known else None}
 
 
 def describe_space(space: "SearchSpace") -> dict[str, Any]:
@@ -167,27 +191,39 @@ def describe_space(space: "SearchSpace") -> dict[str, Any]:
 
 def network_rows(document: Mapping[str, Any]) -> list[Row]:
     """Return rows (what, amount, exactly) of a described network."""
-    rows = [(_title(name), _readable(name, value), whole(value)) for name, value in document.items() if
-            isinstance(value, int)]  # fmt: skip
+    rows = [
+        (title, _readable(name, document[name]), whole(document[name]))
+        for name, title in TITLES.items() if name in document
+    ]  # fmt: skip
     return [*rows, *((f"uncounted: {name}", "", f"{calls} calls") for name, calls in document["uncounted"].items())]
 
 
-def layer_rows(document: Mapping[str, Any]) -> list[Row]:
-    """Return one row a layer: name, kind, output shape and amounts."""
+def difference_rows(document: Mapping[str, Any]) -> list[Row]:
+    """Return rows (operation, performed, by torch, what torch counts) of a described network."""
     return [
-        tuple(
-            "x".join(map(str, value)) if isinstance(value, tuple) else _readable(name, value)
-            for name, value in layer.items()
-        )
-        for layer in document["layers"]
+        (entry["operation"], *(amount(entry[name], "FLOP") for name in ("flop", "torch_flop")), entry["by_torch"] or "")
+        for entry in document["differences"]
     ]
+
+
+def layer_rows(document: Mapping[str, Any]) -> list[Row]:
+    """Return one row a layer: name, kind, output shape, parameters, FLOP, and both passes' other amounts."""
+    rows = []
+    for layer in document["layers"]:
+        elementwise = layer["elementwise_flop"] + layer["backward_elementwise_flop"]
+        moved = sum(layer[f"{which}_bytes"] for which in ("read", "written", "backward_read", "backward_written"))
+        amounts = (layer["forward_flop"], layer["backward_flop"], elementwise, moved)
+        shape = "x".join(map(str, layer["output_shape"]))
+        shown = [amount(value, "").rstrip() for value in amounts]
+        rows.append((layer["name"], layer["kind"], shape, whole(layer["params"]), *shown))
+    return rows
 
 
 def space_rows(document: Mapping[str, Any]) -> list[Row]:
     """Return rows (what, least, median, greatest) of a described space."""
     return [
-        (_title(name), *(_readable(name, value[which]) for which in ("least", "median", "greatest")))
-        for name, value in document.items() if isinstance(value, Mapping)
+        (title, *(_readable(name, document[name][which]) for which in ("least", "median", "greatest")))
+        for name, title in TITLES.items() if name in document
     ]  # fmt: skip
 
 
@@ -199,12 +235,6 @@ def _count_layers(space: "SearchSpace", architecture: "Architecture") -> "Profil
     with torch.device("meta"):
         network = space.subnet(architecture)
     return count(network, space.input_shape, layers=True)
-
-
-def _title(name: str) -> str:
-    for unit in ("_bytes", "_flop", "_macs"):
-        name = name.removesuffix(unit)
-    return name.replace("_", " ")
 
 
 def _readable(name: str, value: Any) -> str:

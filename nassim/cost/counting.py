@@ -1,21 +1,21 @@
 """Counts what a network costs: parameters, FLOP and bytes moved of one training step.
 
-The FLOP are those of torch's `FlopCounterMode`: its formulas, summed over the operations that a real forward and
-backward pass dispatches on the meta device, where nothing is computed. This counter differs in speed alone: it tracks
-modules only if asked, and remembers what an operation makes of its arguments' shapes.
+A real forward and backward pass is run on the meta device, where nothing is computed, and each operation that it
+dispatches is counted by a formula on the shapes of its arguments (`nassim.cost.formulas`, `nassim.cost.elementwise`).
+torch's own formulas, those of its `FlopCounterMode`, are summed beside.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.parameter import is_lazy
 
-from nassim.cost.dispatch import OperationCounter, Tally
+from nassim.cost.dispatch import OperationCounter
 from nassim.cost.layers import LayerTracker, weigh
-from nassim.cost.profile import LayerCost, Profile
+from nassim.cost.profile import Difference, LayerCost, Profile
+from nassim.cost.tally import Tally, amounts
 from nassim.errors import NassimError
 
 BATCHES = (1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049, 1051, 1061, 1063, 1069)
@@ -42,27 +42,21 @@ def count(
     """
     batch, other_batch = batches(module, input_shape)
     forward, backward, rows = _step(module, input_shape, dtype, batch, layers)
-    flop = [per_input(tally, batch) for tally in (forward, backward)]
-    if None in flop:
+    if not (forward.in_proportion and backward.in_proportion):
         other = _step(module, input_shape, dtype, other_batch, False)
         for name, tally, doubtful in zip(("forward", "backward"), (forward, backward), other[:2], strict=True):
-            _compare(name, (tally.flop, batch), (doubtful.flop, other_batch))
-    params, weight_bytes = weigh(module.parameters(), module.buffers())
+            _compare(name, (tally, batch), (doubtful, other_batch))
     return Profile(
-        params=params,
-        forward_flop=forward.flop // batch,
-        backward_flop=backward.flop // batch,
-        weight_bytes=weight_bytes,
-        torch_forward_flop=forward.torch_flop // batch,
-        torch_backward_flop=backward.torch_flop // batch,
-        read_bytes=forward.read_bytes // batch,
-        written_bytes=forward.written_bytes // batch,
-        elementwise_bytes=forward.elementwise_bytes // batch,
-        backward_read_bytes=backward.read_bytes // batch,
-        backward_written_bytes=backward.written_bytes // batch,
-        backward_elementwise_bytes=backward.elementwise_bytes // batch,
+        **amounts(weigh(module.parameters(), module.buffers()), forward, backward, batch),
         uncounted=tuple(sorted((forward.uncounted + backward.uncounted).items())),
         layers=tuple(rows),
+        differences=_differences(Tally.total((forward, backward)), batch) if layers else (),
+    )
+
+
+def _differences(tally: Tally, batch: int) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(name, flop // batch, by_torch // batch) for name, (flop, by_torch) in tally.differences.items()
     )
 
 
@@ -86,22 +80,16 @@ def batches(module: nn.Module, input_shape: Sequence[int]) -> tuple[int, int]:
     return fitting[0], fitting[1]
 
 
-def per_input(tally: Tally, batch: int) -> int | None:
-    """Return the FLOP for one input; None where some operation may not be proportional to the batch."""
-    for flop in tally.amounts:
-        if flop % batch or (flop and flop // batch % batch == 0):
-            return None
-    return tally.flop // batch
-
-
-def _compare(name: str, one: tuple[int, int], other: tuple[int, int]) -> None:
-    """Refuse FLOP of two batches, each given with the batch's size, that are not in proportion."""
-    if one[0] * other[1] != other[0] * one[1]:
-        raise NassimError(
-            f"the {name} pass of this network costs {one[0]:,} FLOP for {one[1]} inputs and {other[0]:,} for "
-            f"{other[1]}: not in proportion, so there is no cost of one input; products of weights alone, or "
-            "between the inputs of a batch, can't be counted for one input"
-        )
+def _compare(name: str, one: tuple[Tally, int], other: tuple[Tally, int]) -> None:
+    """Refuse operations of two batches, each given with the batch's size, that are not in proportion."""
+    for amount, unit in (("flop", "FLOP"), ("torch_flop", "FLOP by torch"), ("elementwise_flop", "operations")):
+        costs = [(tally.sums()[amount], batch) for tally, batch in (one, other)]
+        if costs[0][0] * costs[1][1] != costs[1][0] * costs[0][1]:
+            raise NassimError(
+                f"the {name} pass of this network costs {costs[0][0]:,} {unit} for {costs[0][1]} inputs and "
+                f"{costs[1][0]:,} for {costs[1][1]}: not in proportion, so there is no cost of one input; what is "
+                "computed between the inputs of a batch can't be counted for one input"
+            )
 
 
 def _step(
@@ -111,12 +99,11 @@ def _step(
     if dtype is None:
         dtype = input_type(module)
     counter = OperationCounter(batch)
-    with in_training(module), torch.inference_mode(False), torch.enable_grad():
-        call = on_meta(module)
+    with torch.inference_mode(False), torch.enable_grad(), in_training(module), on_meta(module):
         x = torch.empty((batch, *input_shape), dtype=dtype, device="meta")
         with LayerTracker(module, counter) if layers else nullcontext() as tracker:
             with failing_well(input_shape), counter:
-                output = call(x)
+                output = module(x)
             forward = counter.take()
             if not isinstance(output, Tensor):
                 raise NassimError(f"a network returns one tensor, found {type(output).__name__}")
@@ -160,16 +147,27 @@ def in_training(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def on_meta(module: nn.Module) -> Callable[[Tensor], object]:
-    """Return the network as a function on the meta device, with weights and gradients of its own."""
-    parameters = {
-        name: torch.empty_strided(
-            tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta", requires_grad=tensor.requires_grad
-        )
-        for name, tensor in module.named_parameters()
-    }
-    buffers = {
-        name: torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-        for name, tensor in module.named_buffers()
-    }
-    return lambda x: functional_call(module, {**parameters, **buffers}, (x,))
+@contextmanager
+def on_meta(module: nn.Module) -> Iterator[None]:
+    """Give a network weights on the meta device for a while: also for what a backward pass runs once more."""
+    kept = [
+        (held, name, weight)
+        for part in module.modules()
+        for held in (part._parameters, part._buffers)
+        for name, weight in held.items()
+        if weight is not None
+    ]
+    copies = {id(weight): _like_on_meta(weight) for _, _, weight in kept}
+    try:
+        for held, name, weight in kept:
+            held[name] = copies[id(weight)]  # type: ignore[assignment]
+        yield
+    finally:
+        for held, name, weight in kept:
+            held[name] = weight  # type: ignore[assignment]
+
+
+def _like_on_meta(weight: Tensor) -> Tensor:
+    return torch.empty_strided(
+        weight.shape, weight.stride(), dtype=weight.dtype, device="meta", requires_grad=weight.requires_grad
+    )

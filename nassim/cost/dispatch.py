@@ -1,8 +1,8 @@
-"""Counts what the operations cost that torch dispatches to the meta device, and remembers what each returns."""
+"""Counts the operations that torch dispatches to the meta device, and remembers what each costs and returns."""
 
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from nassim.cost.operations import is_free
-from nassim.cost.traffic import Traffic, traffic_of
+from nassim.cost.operations import Operation, read_operation
+from nassim.cost.tally import OperationCost, Tally
 
 MEMORY_LIMIT = 50_000
 """Remembered operations, by arguments, after which memory starts anew."""
@@ -21,63 +21,34 @@ PLAIN_TENSORS = (Tensor, nn.Parameter)
 PLAIN_VALUES = (int, float, bool, str, torch.dtype, torch.device, torch.layout, torch.memory_format, type(None))
 
 
-@dataclass(slots=True)
-class Tally:
-    """What was counted in one scope, for the whole batch.
-
-    Attributes:
-        flop: FLOP of contractions, as performed.
-        torch_flop: What torch's formulas make of them.
-        read_bytes: Bytes of activations read.
-        written_bytes: Bytes of activations written.
-        elementwise_bytes: The part of both that operations without FLOP moved.
-        amounts: The distinct FLOP of single operations.
-        uncounted: Calls of operations that have no formula and are not known to be free of contractions.
-    """
-
-    flop: int = 0
-    torch_flop: int = 0
-    read_bytes: int = 0
-    written_bytes: int = 0
-    elementwise_bytes: int = 0
-    amounts: set[int] = field(default_factory=set)
-    uncounted: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def total(cls, tallies: Iterable["Tally"]) -> "Tally":
-        """Return what was counted in several scopes together."""
-        total = cls()
-        for tally in tallies:
-            total.flop += tally.flop
-            total.torch_flop += tally.torch_flop
-            total.read_bytes += tally.read_bytes
-            total.written_bytes += tally.written_bytes
-            total.elementwise_bytes += tally.elementwise_bytes
-            total.amounts |= tally.amounts
-            total.uncounted += tally.uncounted
-        return total
-
-
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What is known of an operation apart from its arguments."""
+    """How an operation is run.
 
-    formula: Any
+    Attributes:
+        operation: What it costs.
+        decomposes: Into others, which are counted instead.
+        in_place: It returns its first argument.
+        replayable: Its results can be made anew from their shapes.
+    """
+
+    operation: Operation
     decomposes: bool
     in_place: bool
     replayable: bool
-    uncounted: str | None
-    traffic: Traffic
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What an operation made of its arguments: its cost, and the shapes, strides and types of its results."""
+    """What an operation made of its arguments.
 
-    flop: int
-    torch_flop: int
-    read_bytes: int
-    written_bytes: int
+    Attributes:
+        cost: None for what costs nothing.
+        results: Shapes, strides and types of its results.
+        single: Whether it returns a tensor, not several.
+    """
+
+    cost: OperationCost | None
     results: tuple[tuple[Any, Any, Any] | None, ...]
     single: bool
 
@@ -97,7 +68,10 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     Attributes:
         scope: What the operations are booked under; free to be changed at any time.
+        fuses_attention: Told to `nassim.cost.attention`.
     """
+
+    fuses_attention = True
 
     def __init__(self, batch: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -123,54 +97,38 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if kind.decomposes:
             with self:
                 return func.decompose(*args, **kwargs)
-        key = self._key(func, args, kwargs) if kind.replayable else None
-        outcome = _memory.get(key) if key is not None else None
+        if not kind.replayable:
+            result = func(*args, **kwargs)
+            self._book(kind.operation.cost(args, kwargs, result, self._batch))
+            return result
+        key = self._key(kind, func, args, kwargs)
+        outcome = _memory.get(key)
         if outcome is not None:
             result = args[0] if kind.in_place else _rebuild(outcome)
         else:
             result = func(*args, **kwargs)
-            outcome = self._observe(kind, func, args, kwargs, result)
-            if key is not None and outcome.results is not _UNKNOWN:
+            outcome = _Outcome(kind.operation.cost(args, kwargs, result, self._batch), *_forms(result))
+            reshaped = kind.in_place and key is not None and outcome.results[0] != key[2][0]
+            if key is not None and outcome.results is not _UNKNOWN and not reshaped:
                 if len(_memory) >= MEMORY_LIMIT:
                     _memory.clear()
                 _memory[key] = outcome
-        self._book(kind, outcome)
+        self._book(outcome.cost)
         return result
 
-    def _book(self, kind: _Kind, outcome: _Outcome) -> None:
-        tally = self._tallies[self.scope]
-        tally.read_bytes += outcome.read_bytes
-        tally.written_bytes += outcome.written_bytes
-        if kind.formula is None:
-            tally.elementwise_bytes += outcome.read_bytes + outcome.written_bytes
-        if outcome.flop:
-            tally.flop += outcome.flop
-            tally.torch_flop += outcome.torch_flop
-            tally.amounts.add(outcome.flop)
-        elif kind.uncounted:
-            tally.uncounted[kind.uncounted] += 1
+    def _book(self, cost: OperationCost | None) -> None:
+        if cost is not None:
+            self._tallies[self.scope].calls[cost] += 1
 
-    def _key(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def _key(self, kind: _Kind, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return what an operation's outcome depends on, or None where that can't be said."""
         try:
-            return func, self._batch, _describe(args), _describe(tuple(kwargs.items()))
+            described = func, self._batch, _describe(args), _describe(tuple(kwargs.items()))
         except TypeError:
             return None
-
-    def _observe(
-        self, kind: _Kind, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
-    ) -> _Outcome:
-        flop = kind.formula(*args, **kwargs, out_val=result) if kind.formula else 0
-        is_convolution = func is torch.ops.aten.convolution_backward.default
-        overcounted = _overcounted(kind.formula, args, result) if is_convolution else 0
-        read_bytes, written_bytes = kind.traffic.moved(args, kwargs, result, self._batch)
-        single = not isinstance(result, tuple | list)
-        results = [result] if single else result
-        plain = all(value is None or type(value) in PLAIN_TENSORS for value in results)
-        specs = tuple(
-            None if value is None else (value.shape, value.stride(), value.dtype) for value in results
-        ) if plain else _UNKNOWN  # fmt: skip
-        return _Outcome(flop - overcounted, flop, read_bytes, written_bytes, specs, single)
+        if kind.operation.by_gradients:
+            return described, tuple(isinstance(value, Tensor) and value.requires_grad for value in args)
+        return described
 
 
 _UNKNOWN: tuple[Any, ...] = (object(),)
@@ -178,35 +136,23 @@ _UNKNOWN: tuple[Any, ...] = (object(),)
 
 @cache
 def _kind(func: Any) -> _Kind:
-    formula = flop_registry.get(func._overloadpacket)
     composite = torch._C.DispatchKey.CompositeImplicitAutograd
-    decomposes = formula is None and (
+    decomposes = func._overloadpacket not in flop_registry and (
         composite in func.py_kernels or torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), composite)
     )
     writes = [argument for argument in func._schema.arguments if argument.alias_info and argument.alias_info.is_write]
     in_place = torch.Tag.inplace in func.tags and len(writes) == 1 and writes[0] is func._schema.arguments[0]
     aliases = any(result.alias_info for result in func._schema.returns)
-    return _Kind(
-        formula=formula,
-        decomposes=decomposes,
-        in_place=in_place,
-        replayable=in_place or not aliases,
-        uncounted=None if formula or is_free(func) else str(func._overloadpacket).replace("aten.", ""),
-        traffic=traffic_of(func),
-    )
+    return _Kind(read_operation(func), decomposes, in_place, in_place or not aliases)
 
 
-def _overcounted(formula: Any, args: tuple[Any, ...], result: Any) -> int:
-    """Return how much of a convolution's backward FLOP is too much.
-
-    torch's formula takes the weight gradient for that of a convolution without groups: `groups` times what is done.
-    """
-    groups, needs = args[9], args[10]
-    if groups == 1 or not needs[1]:
-        return 0
-    weight_gradient: int = formula(*args[:10], [False, True, False], out_val=result)
-    once: int = weight_gradient // groups
-    return weight_gradient - once
+def _forms(result: Any) -> tuple[tuple[Any, ...], bool]:
+    """Return shapes, strides and types of what an operation returns, and whether it is one tensor."""
+    single = not isinstance(result, tuple | list)
+    results = [result] if single else result
+    if not all(value is None or (type(value) in PLAIN_TENSORS and value.is_meta) for value in results):
+        return _UNKNOWN, single
+    return tuple(None if value is None else (value.shape, value.stride(), value.dtype) for value in results), single
 
 
 def _rebuild(outcome: _Outcome) -> Any:

@@ -1,5 +1,6 @@
 """Attributes costs to the layers of a network, in the forward and in the backward pass."""
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
@@ -9,8 +10,9 @@ from torch.autograd.graph import Node
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
-from nassim.cost.dispatch import OperationCounter, Tally
+from nassim.cost.dispatch import OperationCounter
 from nassim.cost.profile import LayerCost
+from nassim.cost.tally import Tally, amounts
 
 Scopes = Mapping[Hashable, Tally]
 """What was counted, by the path of the module that did it; nothing, where it is not known."""
@@ -83,27 +85,31 @@ class LayerTracker:
     def rows(self, forward: Scopes, backward: Scopes, batch: int) -> list[LayerCost]:
         """Return the layers in the order in which they first ran.
 
-        They are the modules without parts, and those with parts that also do something themselves.
+        They are the modules without parts, and those with parts that also do something themselves or hold weights.
         """
         modules = dict(self._network.named_modules())
+        weights = self._weights(modules)
         rows = []
         for path, shape in self._shapes.items():
-            module, ahead, back = modules[path], forward[path], backward[path]
-            if any(module.children()) and not (ahead.flop or back.flop or ahead.written_bytes or back.written_bytes):
-                continue
-            params, weight_bytes = weigh(module.parameters(recurse=False), module.buffers(recurse=False))
+            module, held = modules[path], weights[path]
             row = LayerCost(
                 name=path,
                 kind=type(module).__name__,
-                params=params,
-                weight_bytes=weight_bytes,
-                forward_flop=ahead.flop // batch,
-                backward_flop=back.flop // batch,
-                read_bytes=ahead.read_bytes // batch,
-                written_bytes=ahead.written_bytes // batch,
-                backward_read_bytes=back.read_bytes // batch,
-                backward_written_bytes=back.written_bytes // batch,
                 output_shape=shape,
+                **amounts(weigh(*held), forward[path], backward[path], batch),
             )
-            rows.append(row)
+            if forward[path].calls or backward[path].calls or any(held) or not any(module.children()):
+                rows.append(row)
         return rows
+
+    def _weights(self, modules: Mapping[str, nn.Module]) -> Mapping[str, tuple[list[Tensor], list[Tensor]]]:
+        """Return the parameters and the buffers that are booked under each module, each once."""
+        booked: set[int] = set()
+        weights: defaultdict[str, tuple[list[Tensor], list[Tensor]]] = defaultdict(lambda: ([], []))
+        for path, module in modules.items():
+            while path not in self._shapes:
+                path = path.rpartition(".")[0]
+            for kept, held in zip(weights[path], (module.parameters, module.buffers), strict=True):
+                kept += [weight for weight in held(recurse=False) if id(weight) not in booked]
+                booked |= {id(weight) for weight in kept}
+        return weights

@@ -59,11 +59,10 @@ def count_training_memory(module: nn.Module, input_shape: Sequence[int]) -> Trai
         saved.append(tensor)
         return tensor
 
-    with in_training(module), torch.inference_mode(False), torch.enable_grad():
-        call = on_meta(module)
+    with torch.inference_mode(False), torch.enable_grad(), in_training(module), on_meta(module):
         x = torch.empty((batch, *input_shape), dtype=input_type(module), device="meta")
         with failing_well(input_shape), saved_tensors_hooks(keep, lambda tensor: tensor), OperationCounter(batch):
-            call(x)
+            module(x)
     learning = [weight for weight in module.parameters() if weight.requires_grad]
     return TrainingMemory(
         saved_bytes=_distinct_bytes(saved, batch) // batch,

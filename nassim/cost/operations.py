@@ -1,63 +1,113 @@
-"""Which torch operations are free of contractions, so that counting nothing for them is right.
+"""What is known of each operation of torch: how its FLOP, its other operations and its bytes are counted."""
 
-FLOP are counted for contractions: products of matrices, convolutions, attention. Element-wise work, normalisation,
-pooling, reductions and the movement of data are left out by convention, in torch's counter as everywhere. An operation
-that is neither counted nor listed here is reported by name, as `Profile.uncounted`.
-"""
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils._pytree import tree_any
+from torch.utils.flop_counter import flop_registry
 
-NORMALISATION = {
-    "native_batch_norm", "native_batch_norm_backward", "cudnn_batch_norm", "cudnn_batch_norm_backward",
-    "_native_batch_norm_legit", "_native_batch_norm_legit_functional", "_native_batch_norm_legit_no_training",
-    "batch_norm_backward", "native_layer_norm", "native_layer_norm_backward", "native_group_norm",
-    "native_group_norm_backward", "_fused_rms_norm", "_fused_rms_norm_backward", "_softmax",
-    "_softmax_backward_data", "_safe_softmax", "_log_softmax", "_log_softmax_backward_data", "native_dropout",
-    "native_dropout_backward",
-}  # fmt: skip
-
-POOLING = {
-    f"{name}{suffix}"
-    for name in ("avg_pool", "adaptive_avg_pool", "_adaptive_avg_pool", "max_pool", "adaptive_max_pool")
-    for dimensions in ("1d", "2d", "3d")
-    for suffix in (dimensions, f"{dimensions}_backward", f"{dimensions}_with_indices",
-                   f"{dimensions}_with_indices_backward")
-}  # fmt: skip
-
-REDUCTION = {
-    "sum", "mean", "amax", "amin", "max", "min", "any", "all", "argmax", "argmin", "prod", "var", "std", "var_mean",
-    "std_mean", "logsumexp", "linalg_vector_norm", "norm", "cumsum", "cumprod", "nll_loss_forward",
-    "nll_loss_backward", "nll_loss2d_forward", "nll_loss2d_backward", "mse_loss", "mse_loss_backward",
-    "binary_cross_entropy", "binary_cross_entropy_backward", "smooth_l1_loss", "smooth_l1_loss_backward",
-}  # fmt: skip
-
-MOVEMENT = {
-    "clone", "copy", "copy_", "_to_copy", "cat", "stack", "constant_pad_nd", "reflection_pad1d", "reflection_pad2d",
-    "reflection_pad1d_backward", "reflection_pad2d_backward", "replication_pad1d", "replication_pad2d",
-    "replication_pad1d_backward", "replication_pad2d_backward", "index", "index_put", "index_put_",
-    "_index_put_impl_", "index_select", "index_add", "index_add_", "gather", "scatter", "scatter_", "scatter_add",
-    "scatter_add_", "embedding", "embedding_dense_backward", "repeat", "flip", "roll", "tril", "triu",
-    "channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "upsample_nearest1d",
-    "upsample_nearest2d", "upsample_nearest1d_backward", "upsample_nearest2d_backward", "slice_backward",
-    "select_backward", "diagonal_backward", "unfold_backward", "im2col", "col2im", "_unsafe_view", "_reshape_alias",
-    "_reshape_copy", "lift_fresh", "new_empty_strided", "set_", "_local_scalar_dense", "item", "is_same_size",
-    "sort", "topk",
-}  # fmt: skip
-
-CREATION = {
-    "empty", "empty_like", "empty_strided", "new_empty", "new_zeros", "new_ones", "new_full", "zeros", "zeros_like",
-    "ones", "ones_like", "full", "full_like", "zero_", "fill", "fill_", "arange", "eye", "linspace",
-    "scalar_tensor", "one_hot", "rand", "rand_like", "randn", "randn_like", "randint", "randperm", "bernoulli",
-    "bernoulli_", "uniform", "uniform_", "normal", "normal_", "normal_functional", "random_", "exponential_",
-}  # fmt: skip
-
-FREE = NORMALISATION | POOLING | REDUCTION | MOVEMENT | CREATION
+from nassim.cost import factorisations, rules  # noqa: F401 both register what they hold
+from nassim.cost.attention import TORCH_FORMULAS
+from nassim.cost.elementwise import Call, Rule, elementwise_flop, rule_of
+from nassim.cost.formulas import FORMULAS, performed_flop
+from nassim.cost.movement import only_moves
+from nassim.cost.tally import OperationCost
+from nassim.cost.traffic import NO_TRAFFIC, Traffic, traffic_of
 
 
-def is_free(operation: torch._ops.OpOverload) -> bool:
-    """Say whether an operation of torch itself is known to hold no contraction."""
-    if operation.namespace not in ("aten", "prim", "prims"):
-        return False
-    if torch.Tag.pointwise in operation.tags or torch.Tag.reduction in operation.tags or operation.is_view:
-        return True
-    return operation._schema.name.split("::")[1] in FREE
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is known of an operation apart from its arguments.
+
+    Attributes:
+        name: As in its schema, without `aten::`, and without the underscore of what works in place.
+        performed: Whether there is a formula for the FLOP that it performs.
+        by_torch: torch's own formula, if there is one.
+        by_gradients: Whether torch's formula depends on which arguments require gradients.
+        rule: What counts its other operations, if they are known.
+        traffic: What it does to memory.
+        known: Whether nothing of it goes uncounted.
+    """
+
+    name: str
+    performed: bool
+    by_torch: Callable[..., int] | None
+    by_gradients: bool
+    rule: Rule | None
+    traffic: Traffic
+    known: bool
+
+    def cost(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any, batch: int) -> OperationCost | None:
+        """Return what a call costs; None for what costs nothing.
+
+        Args:
+            args: Positional arguments of the call.
+            kwargs: Named arguments of the call.
+            result: What it returned.
+            batch: Inputs in the batch, a prime.
+        """
+        if self.free:
+            return None
+        flop, torch_flop, elementwise, uncounted = 0, 0, 0, None if self.known else self.name.replace("::", ".")
+        contracts = self.performed or self.by_torch is not None
+        if contracts and not tree_any(lambda value: _grows(value, batch), (args, kwargs, result)):
+            uncounted = f"{self.name}_of_weights"
+        elif contracts:
+            torch_flop = self.by_torch(*args, **kwargs, out_val=result) if self.by_torch else 0
+            flop = performed_flop(self.name, args, kwargs, result) if self.performed else torch_flop
+        if self.rule:
+            elementwise = elementwise_flop(self.rule, Call(self.name, args, kwargs, result, batch))
+        read, written = self.traffic.moved(args, kwargs, result, batch)
+        cost = OperationCost(
+            operation=self.name,
+            flop=flop,
+            torch_flop=torch_flop,
+            elementwise_flop=elementwise,
+            read_bytes=read,
+            written_bytes=written,
+            elementwise_bytes=0 if contracts else read + written,
+            uncounted=uncounted,
+            in_proportion=all(_proportional(amount, batch) for amount in (flop, torch_flop, elementwise)),
+        )
+        return cost if cost else None
+
+    @property
+    def free(self) -> bool:
+        """Whether no call of it costs anything: it views, or names."""
+        return self.known and self.traffic is NO_TRAFFIC and not (self.performed or self.by_torch or self.rule)
+
+
+def _proportional(flop: int, batch: int) -> bool:
+    """Say whether an amount of a batch is a multiple of it, and not of its square, which products of inputs may be."""
+    return flop % batch == 0 and (flop == 0 or flop // batch % batch != 0)
+
+
+def _grows(value: Any, batch: int) -> bool:
+    return isinstance(value, Tensor) and value.numel() % batch == 0
+
+
+@cache
+def read_operation(function: torch._ops.OpOverload) -> Operation:
+    """Return what is known of an operation."""
+    name = _name(function)
+    by_torch = TORCH_FORMULAS.get(name) or flop_registry.get(function._overloadpacket)
+    moves, performed = only_moves(name, function), name in FORMULAS
+    rule = None if moves else rule_of(name, function)
+    return Operation(
+        name=name,
+        performed=performed,
+        by_torch=by_torch,
+        by_gradients=name in TORCH_FORMULAS,
+        rule=rule,
+        traffic=traffic_of(function),
+        known=performed or by_torch is not None or rule is not None or moves,
+    )
+
+
+def _name(function: torch._ops.OpOverload) -> str:
+    name = function._schema.name.removeprefix("aten::")
+    return name[:-1] if name.endswith("_") and not name.endswith("__") else name

@@ -4,22 +4,24 @@ from dataclasses import dataclass, field
 
 from nassim.cost.work import FLOP_PER_MAC, Activity, Work
 
+AMOUNTS = (
+    "params", "forward_flop", "backward_flop", "weight_bytes", "torch_forward_flop", "torch_backward_flop",
+    "elementwise_flop", "backward_elementwise_flop", "read_bytes", "written_bytes", "elementwise_bytes",
+    "backward_read_bytes", "backward_written_bytes", "backward_elementwise_bytes",
+)  # fmt: skip
+"""The whole numbers of a Profile: its first fields, in their order. Those of a network's parts add up."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One module's share of a Profile: of a leaf, or of a module with operations of its own beside its parts'.
+    """One module's share of a Profile: of a leaf, or of a module with operations or weights of its own.
+
+    The amounts are those of a Profile; over all layers each adds up to the network's. Weights that several modules
+    share belong to the first, and those of a module that never runs to the one around it, which uses them.
 
     Attributes:
         name: Dotted path of the module in the network.
         kind: Class name of the module.
-        params: Learnable parameters held by the module itself.
-        weight_bytes: Bytes of its parameters and buffers.
-        forward_flop: FLOP of the forward pass of one input.
-        backward_flop: FLOP of the backward pass of one input.
-        read_bytes: Bytes of activations read in the forward pass of one input (see Profile).
-        written_bytes: Bytes of activations written in it.
-        backward_read_bytes: Bytes of activations and their gradients read in the backward pass of one input.
-        backward_written_bytes: Bytes of activations' gradients written in it.
         output_shape: Shape of the output for one input, without the batch dimension.
     """
 
@@ -34,6 +36,12 @@ class LayerCost:
     backward_read_bytes: int
     backward_written_bytes: int
     output_shape: tuple[int, ...]
+    torch_forward_flop: int = 0
+    torch_backward_flop: int = 0
+    elementwise_flop: int = 0
+    backward_elementwise_flop: int = 0
+    elementwise_bytes: int = 0
+    backward_elementwise_bytes: int = 0
 
     @property
     def forward_macs(self) -> int:
@@ -41,12 +49,19 @@ class LayerCost:
         return self.forward_flop // FLOP_PER_MAC
 
 
-AMOUNTS = (
-    "params", "forward_flop", "backward_flop", "weight_bytes", "torch_forward_flop", "torch_backward_flop",
-    "elementwise_flop", "backward_elementwise_flop", "read_bytes", "written_bytes", "elementwise_bytes",
-    "backward_read_bytes", "backward_written_bytes", "backward_elementwise_bytes",
-)  # fmt: skip
-"""The whole numbers of a Profile: its first fields, in their order. Those of a network's parts add up."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An operation of a network for which torch's FlopCounterMode says otherwise than is performed.
+
+    Attributes:
+        operation: Its name.
+        flop: FLOP of all its calls for one input, in both passes, as performed.
+        torch_flop: What torch's FlopCounterMode makes of them.
+    """
+
+    operation: str
+    flop: int
+    torch_flop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,8 @@ class Profile:
         backward_elementwise_bytes: The part of both that is moved by what is no contraction.
         uncounted: Operations that have no formula and are not known to be free of contractions, with the number of
             calls. Empty for a network that is counted in full.
-        layers: The leaf modules, in the order in which they run; empty unless asked for.
+        layers: The modules that do something, in the order in which they run; empty unless asked for.
+        differences: The operations of which torch's FLOP are others; empty unless the layers are asked for.
     """
 
     params: int
@@ -98,6 +114,7 @@ class Profile:
     backward_elementwise_bytes: int = 0
     uncounted: tuple[tuple[str, int], ...] = ()
     layers: tuple[LayerCost, ...] = field(default=(), repr=False)
+    differences: tuple[Difference, ...] = field(default=(), repr=False)
 
     @property
     def forward_macs(self) -> int:

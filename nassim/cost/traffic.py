@@ -7,12 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nassim.cost.operations import CREATION
+from nassim.cost.movement import CREATION
 
-OVERWRITES = {"copy_", "zero_", "fill_", "set_", "bernoulli_", "uniform_", "normal_", "random_", "exponential_"}
+OVERWRITES = {
+    "copy_", "zero_", "fill_", "set_", "bernoulli_", "uniform_", "normal_", "random_", "exponential_", "geometric_",
+    "cauchy_", "log_normal_",
+}  # fmt: skip
 """Write their first argument without reading it."""
 
-RELABELS = {"_unsafe_view", "_reshape_alias", "lift_fresh", "detach", "alias", "set_", "is_same_size"}
+RELABELS = {
+    "_unsafe_view", "_reshape_alias", "lift_fresh", "detach", "alias", "set_", "is_same_size", "unsafe_split",
+    "unsafe_split_with_sizes",
+}  # fmt: skip
 """Give the same memory another shape or name."""
 
 
@@ -53,7 +59,7 @@ def traffic_of(operation: torch._ops.OpOverload) -> Traffic:
     views = operation.is_view or any(
         result.alias_info and not result.alias_info.is_write for result in operation._schema.returns
     )
-    if views or name in RELABELS or "empty" in name:
+    if views or torch.Tag.inplace_view in operation.tags or name in RELABELS or "empty" in name:
         return NO_TRAFFIC
     if name in OVERWRITES:
         return Traffic(unread=frozenset({0}))

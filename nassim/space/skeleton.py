@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from nassim.cost.counting import batches, input_type, per_input
-from nassim.cost.dispatch import OperationCounter, Tally
+from nassim.cost.counting import batches, input_type
+from nassim.cost.dispatch import OperationCounter
 from nassim.cost.layers import weigh
 from nassim.cost.profile import AMOUNTS, Profile
+from nassim.cost.tally import Tally, amounts
 from nassim.space.swapping import ClashError, Place, Swap, SwapReader
 
 if TYPE_CHECKING:
@@ -144,19 +145,11 @@ def _by_place(tallies: Mapping[Hashable, Tally]) -> Tallies:
 
 def _amounts(forward: Tally, backward: Tally, weights: list[Tensor], batch: int) -> Amounts:
     """Return one part's amounts for one input."""
-    flop = [per_input(tally, batch) for tally in (forward, backward)]
-    if flop[0] is None or flop[1] is None:
+    if not (forward.in_proportion and backward.in_proportion):
         raise InseparableError("an operation may cost other than in proportion to the batch")
-    params, weight_bytes = weigh(
-        [weight for weight in weights if isinstance(weight, nn.Parameter)],
-        [weight for weight in weights if not isinstance(weight, nn.Parameter)],
-    )
-    moved = [
-        getattr(tally, f"{kind}_bytes") // batch
-        for tally in (forward, backward) for kind in ("read", "written", "elementwise")
-    ]  # fmt: skip
-    by_torch = (forward.torch_flop // batch, backward.torch_flop // batch)
-    return (params, flop[0], flop[1], weight_bytes, *by_torch, 0, 0, *moved)
+    learning = [weight for weight in weights if isinstance(weight, nn.Parameter)]
+    buffers = [weight for weight in weights if not isinstance(weight, nn.Parameter)]
+    return tuple(amounts(weigh(learning, buffers), forward, backward, batch).values())
 
 
 def _weights(network: nn.Module) -> dict[Place, list[Tensor]]:

@@ -6,8 +6,10 @@ import re
 import pytest
 from test_commands import nassim
 
+from nassim.cli.profile import difference_rows
 from nassim.cost.profile import AMOUNTS
 from search_spaces.cell import Cell
+from search_spaces.chain import Chain
 
 SMALL = ("-p", "width=4", "-p", "cells=1", "-p", "input_shape=[1, 8, 8]")
 TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|skip_connect~2|"
@@ -23,7 +25,8 @@ def test_a_network_as_text(folder):
     done = nassim("profile", "cell", TEXT, *SMALL, "--layers", folder=folder, COLUMNS="120")
     assert done.returncode == 0, done.stderr
     assert re.search(rf"^forward +\d+ kFLOP +{profile.forward_flop:,}$", done.stdout, re.M)
-    assert re.search(r"^0 +Conv2d +4x8x8 +36 +4\.61 kFLOP", done.stdout, re.M)
+    assert re.search(r"^0 +Conv2d +4x8x8 +36 +4\.61 k +4\.61 k +0 ", done.stdout, re.M)
+    assert "where torch's counter differs" not in done.stdout
 
 
 def test_a_network_as_json(folder):
@@ -34,8 +37,23 @@ def test_a_network_as_json(folder):
     assert document["architecture"] == dict(architecture)
     assert {name: document[name] for name in AMOUNTS} == {name: getattr(profile, name) for name in AMOUNTS}
     assert document["saved_bytes"] == cell.training_memory(architecture).saved_bytes
-    for name in ("params", "weight_bytes", "forward_flop", "backward_flop", "read_bytes", "backward_written_bytes"):
+    for name in AMOUNTS:
         assert sum(layer[name] for layer in document["layers"]) == document[name]
+    assert document["differences"] == []
+
+
+def test_where_torch_s_counter_differs_both_figures_are_shown(folder):
+    chain = Chain(width=4, head=16)
+    architecture = chain.canonical({choice.name: "mb3_k3" for choice in chain.domain.choices})
+    arguments = ("profile", "chain", architecture.to_json(), "-p", "width=4", "-p", "head=16")
+    document = json.loads(nassim(*arguments, "--format", "json", folder=folder).stdout)
+    (difference,), profile = document["differences"], chain.profile(architecture)
+    assert difference["operation"] == "convolution_backward"
+    assert difference["torch_flop"] - difference["flop"] == profile.torch_backward_flop - profile.backward_flop > 0
+    assert difference["by_torch"] == "the weight's gradient once per group too often"
+    ((operation, performed, by_torch, which),) = difference_rows(document)
+    assert (operation, which) == (difference["operation"], difference["by_torch"])
+    assert (performed[-5:], by_torch[-5:]) == ("kFLOP", "MFLOP")
 
 
 def test_a_whole_space(folder):

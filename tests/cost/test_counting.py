@@ -1,12 +1,19 @@
 import copy
+import dataclasses
+import math
 
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.checkpoint import checkpoint
+from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 from nassim.cost.counting import BATCHES, count
+from nassim.cost.formulas import formula
+from nassim.cost.profile import AMOUNTS
 from nassim.errors import NassimError
 
 
@@ -106,6 +113,7 @@ def test_work_of_a_profile():
     training, inference = profile.training(10), profile.inference(10)
     assert (training.forward_flop, training.backward_flop) == (700, 700)
     assert (training.torch_flop, training.samples) == (1400, 10)
+    assert (training.elementwise_flop, inference.elementwise_flop) == (70, 0), "the bias's gradient"
     assert (inference.forward_flop, inference.backward_flop, inference.torch_flop) == (700, 0, 700)
 
 
@@ -136,12 +144,11 @@ def test_counting_leaves_no_trace():
 
 
 def test_what_has_no_formula_is_listed():
-    fourier = Run(lambda x, layer: torch.fft.rfft(layer(x)).abs(), nn.Linear(8, 8))
-    assert dict(count(fourier, (8,)).uncounted) == {"_fft_r2c": 1, "_fft_c2c": 1}
-    assert dict(count(Run(lambda x: torch.cdist(x, x)), (3, 8)).uncounted) == {"_cdist_forward": 1}
+    exponential = Run(lambda x, layer: torch.linalg.matrix_exp(layer(x)), nn.Linear(4, 4))
+    assert dict(count(exponential, (4, 4)).uncounted) == {"linalg_matrix_exp": 2}
 
 
-def test_an_operation_of_one_s_own_is_listed():
+def test_an_operation_of_one_s_own_is_listed_until_it_has_a_formula():
     @torch.library.custom_op("nassim_test::twice", mutates_args=())
     def twice(x: torch.Tensor) -> torch.Tensor:
         return x * 2
@@ -149,18 +156,66 @@ def test_an_operation_of_one_s_own_is_listed():
     twice.register_fake(torch.empty_like)
     assert count(Run(lambda x: twice(twice(x))), (3,)).uncounted == (("nassim_test.twice", 2),)
 
+    @torch.library.custom_op("nassim_test::thrice", mutates_args=())
+    def thrice(x: torch.Tensor) -> torch.Tensor:
+        return x * 3
+
+    thrice.register_fake(torch.empty_like)
+    formula("nassim_test::thrice")(lambda x, out: 7 * math.prod(x))
+    profile = count(Run(lambda x: thrice(x)), (3,))
+    assert (profile.forward_flop, profile.torch_forward_flop, profile.uncounted) == (21, 0, ())
+
+
+def test_a_formula_that_torch_alone_has_is_torch_s():
+    @torch.library.custom_op("nassim_test::four_times", mutates_args=())
+    def four_times(x: torch.Tensor) -> torch.Tensor:
+        return x * 4
+
+    four_times.register_fake(torch.empty_like)
+    register_flop_formula(torch.ops.nassim_test.four_times)(lambda shape, *_, **__: 5 * math.prod(shape))
+    profile = count(Run(lambda x: four_times(x)), (3,))
+    assert (profile.forward_flop, profile.torch_forward_flop, profile.uncounted) == (15, 15, ())
+
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_layers_add_up_to_the_whole(name):
     make, shape = NETWORKS[name]
     network = make()
-    profile = count(network, shape, layers=True)
-    assert profile == type(profile)(**{**{f: getattr(profile, f) for f in profile.__slots__}, "layers": profile.layers})
-    whole = count(network, shape)
-    assert (profile.forward_flop, profile.backward_flop) == (whole.forward_flop, whole.backward_flop)
-    assert sum(layer.forward_flop for layer in profile.layers) == whole.forward_flop
-    assert sum(layer.backward_flop for layer in profile.layers) == whole.backward_flop
-    assert sum(layer.params for layer in profile.layers) == whole.params or name == "encoder"
+    profile, whole = count(network, shape, layers=True), count(network, shape)
+    assert dataclasses.replace(profile, layers=(), differences=()) == whole
+    for amount in AMOUNTS:
+        assert sum(getattr(layer, amount) for layer in profile.layers) == getattr(whole, amount), amount
+
+
+PARTS = {
+    "linear": lambda: nn.Linear(6, 6),
+    "shared": lambda: nn.Sequential(*[nn.Linear(6, 6)] * 2),
+    "relu": nn.ReLU,
+    "norm": lambda: nn.LayerNorm(6),
+    "attention": lambda: nn.TransformerEncoderLayer(6, 2, 4, batch_first=True),
+    "convolution": lambda: nn.Conv1d(4, 4, 3, padding=1, groups=2),
+    "frozen": lambda: nn.Linear(6, 6).requires_grad_(False),
+    "residual": lambda: Run(lambda x, layer: x + layer(x), nn.Linear(6, 6)),
+    "spectral": lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(6, 6)),
+    "vector": lambda: Run(lambda x, layer: x + (x @ layer.bias)[..., None], nn.Linear(6, 6)),
+}
+
+
+@given(st.lists(st.sampled_from(sorted(PARTS)), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=40)
+def test_layers_add_up_whatever_they_are(names):
+    profile = count(nn.Sequential(*(PARTS[name]() for name in names)), (4, 6), layers=True)
+    for amount in AMOUNTS:
+        assert sum(getattr(layer, amount) for layer in profile.layers) == getattr(profile, amount), amount
+    work = profile.training(1)
+    assert sum(entry.flop - entry.torch_flop for entry in profile.differences) == work.flop - work.torch_flop
+
+
+def test_weights_of_a_layer_that_never_runs_are_those_of_the_module_that_uses_them():
+    network = nn.MultiheadAttention(6, 2, batch_first=True)
+    profile = count(Run(lambda x, attention: attention(x, x, x)[0], network), (4, 6), layers=True)
+    (row,) = [row for row in profile.layers if row.name == "layers.0"]
+    assert row.params == sum(weight.numel() for weight in network.parameters()) == profile.params
 
 
 def test_each_layer_has_its_own_share():
@@ -175,6 +230,8 @@ def test_each_layer_has_its_own_share():
         2 * 9 * 3 * 8 * 16,
     )
     assert (rows["1"].params, rows["1"].forward_flop, rows["1"].backward_flop) == (0, 0, 0)
+    assert (rows["1"].elementwise_flop, rows["1"].backward_elementwise_flop) == (128, 128)
+    assert (rows["0"].torch_forward_flop, rows["0"].torch_backward_flop) == (2 * 9 * 3 * 8 * 16,) * 2
     assert (rows["3"].params, rows["3"].forward_flop, rows["3"].backward_flop) == (516, 2 * 512, 2 * 2 * 512)
 
 
@@ -188,16 +245,50 @@ def test_a_product_outside_of_layers_belongs_to_the_module_that_does_it():
     assert (rows["layers.1"].forward_flop, rows["layers.1"].backward_flop) == (16, 32)
 
 
-def test_costs_that_are_not_in_proportion_are_refused():
+def test_products_of_weights_alone_are_no_input_s_and_listed():
     def weights_alone(x, a, b):
         return x @ (a.weight @ b.weight)
 
-    with pytest.raises(NassimError, match="not in proportion, so there is no cost of one input"):
-        count(Run(weights_alone, nn.Linear(4, 4), nn.Linear(4, 4)), (4,))
+    profile = count(Run(weights_alone, nn.Linear(4, 4), nn.Linear(4, 4)), (4,))
+    # One product with the input forward, one backward; besides, one of the weights and two gradients of it.
+    assert (profile.forward_flop, profile.backward_flop) == (32, 32)
+    assert profile.uncounted == (("mm_of_weights", 3),)
+    normalised = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4))
+    assert dict(count(normalised, (4,)).uncounted) == {"mv_of_weights": 3, "vdot_of_weights": 1}
+
+
+def test_costs_that_are_not_in_proportion_are_refused():
     with pytest.raises(
-        NassimError, match=r"the forward pass of this network costs .* FLOP for 1009 inputs and .* for 1013"
+        NassimError,
+        match=r"the forward pass of this network costs .* FLOP for 1009 inputs and .* for 1013: not in prop",
     ):
         count(Run(lambda x, a: a(x) @ x.T, nn.Linear(4, 4)), (4,))
+    with pytest.raises(
+        NassimError, match=r"costs .* operations for 1009 inputs and .* what is computed between the in"
+    ):
+        count(Run(lambda x: x[:, None] - x), (4,))
+
+
+def test_what_the_backward_pass_runs_again_is_counted_again():
+    def parts():
+        return nn.Sequential(nn.Linear(4, 6), nn.Tanh()), nn.Linear(6, 2)
+
+    plain = count(Run(lambda x, first, last: last(first(x)), *parts()), (4,))
+    kept = Run(lambda x, first, last: last(checkpoint(first, x, use_reentrant=False)), *parts())
+    profile = count(kept, (4,))
+    assert (profile.forward_flop, profile.elementwise_flop) == (plain.forward_flop, plain.elementwise_flop)
+    assert profile.backward_flop == plain.backward_flop + 2 * 4 * 6
+    assert profile.backward_elementwise_flop == plain.backward_elementwise_flop + 6
+    assert profile.torch_backward_flop == profile.backward_flop
+
+
+def test_an_operation_that_reshapes_in_place_is_not_remembered():
+    def turned(x, layer):
+        return layer(x.clone().transpose_(1, 2))
+
+    network = Run(turned, nn.Linear(3, 5))
+    assert count(network, (3, 4)) == count(network, (3, 4))
+    assert count(network, (3, 4)).forward_flop == 2 * 4 * 3 * 5
 
 
 def test_a_size_that_is_the_batch_s_is_no_obstacle():

@@ -28,8 +28,8 @@ def per_input(network, shape):
     return (held(network, shape, 8) - held(network, shape, 4)) / 4
 
 
-# Attention on a processor is one fused kernel, which keeps other things than the products that meta is counted by.
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("encoder", "attention", "einsum")])
+# With dropout, attention on a processor is run in steps, which keep the scores; it is counted as one fused kernel.
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "encoder"])
 def test_saved_bytes_are_those_that_a_real_step_keeps(name):
     make, shape = NETWORKS[name]
     network = make()
