@@ -219,6 +219,33 @@ def profile(
 
 
 @app.command()
+def model(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN/SEARCH]",
+            help="RUN alone where it has one search, SEARCH alone for the latest run; by default both.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="DIR", help="Write the model to this folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write also into a folder with files.")] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write it as ONNX too; needs nassim[onnx].")] = False,
+    ledger: LedgerUrl = DEFAULT_LEDGER,
+) -> None:
+    """Hand over a found model, trained, in a folder; without -o list those that there are."""
+    from nassim.cli.model import hand_over, list_models
+
+    if output is not None:
+        hand_over(ledger, name, output, force=force, onnx=onnx)
+    elif force or onnx or (name is not None and "/" in name):
+        raise NassimError("a model is written to a folder, and none is given: `nassim model RUN/SEARCH -o DIR`")
+    else:
+        list_models(ledger, name)
+
+
+@app.command()
 def dashboard(
     run: Run = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen on this machine.")] = 8080,

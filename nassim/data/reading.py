@@ -41,6 +41,14 @@ class Shape:
 class Reader(Protocol):
     """Reads a data set. Hashable and picklable: it describes data and holds none."""
 
+    @property
+    def name(self) -> str:
+        """What the data set is called."""
+
+    @property
+    def preparation(self) -> str:
+        """What was done to its inputs, which is to be done to those that a trained model is used on."""
+
     def shape(self) -> Shape:
         """Return what the data set looks like.
 
@@ -63,6 +71,9 @@ class Digits:
     Pixels are scaled from 0..16 to 0..1.
     """
 
+    name = "digits"
+    preparation = "pixels, 0 to 16, are divided by 16"
+
     def shape(self) -> Shape:
         """Return the shape, which is known without reading."""
         return Shape((1, 8, 8), (178, 182, 177, 183, 181, 182, 181, 179, 174, 180))
@@ -84,6 +95,13 @@ class ArrayFile:
     """
 
     path: str
+
+    preparation = "nothing, numbers are taken as they are"
+
+    @property
+    def name(self) -> str:
+        """The file's path."""
+        return self.path
 
     def shape(self) -> Shape:
         """Return the shape; reads the whole file once a process, to find what is wrong with it before work starts."""

@@ -2,7 +2,6 @@
 
 import platform
 from dataclasses import replace
-from pathlib import Path
 
 import optuna
 
@@ -13,6 +12,7 @@ from nassim.executors.inline import InlineExecutor
 from nassim.experiment.model import Experiment
 from nassim.experiment.model import Search as SearchSpec
 from nassim.experiment.spending import Limits
+from nassim.folder import RunFolder
 from nassim.ledger.entry import Stage
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.finding import Finding
@@ -41,7 +41,7 @@ class Drive:
         ledger: Where the run is.
         writer: Its pen, which says where the run's clock stands.
         recovery: What earlier drivers have left.
-        folder: The run's folder, a path that all workers share.
+        folder: The run's folder.
         observe: Is told how it goes on.
         rates: What workers' seconds cost, for budgets that need it.
     """
@@ -52,7 +52,7 @@ class Drive:
         ledger: Ledger,
         writer: Writer,
         recovery: Recovery,
-        folder: Path,
+        folder: RunFolder,
         observe: Observe,
         rates: Rates | None = None,
     ) -> None:
@@ -63,9 +63,7 @@ class Drive:
         self._folder = folder
         self._observe = observe
         self._parts = Parts(experiment, folder)
-        self._checkpoints = (
-            Checkpoints(folder / "checkpoints", experiment.checkpoint.every) if experiment.checkpoint.every else None
-        )
+        self._checkpoints = Checkpoints(folder, experiment.checkpoint.every) if experiment.checkpoint.every else None
         self._executor: Executor = make_executor(experiment)
         self._books = Books(writer, self._executor, recovery.spent, self._warn, rates)
         self._stopping = Stopping()
@@ -84,7 +82,7 @@ class Drive:
                 with self._stopping.by_signals():
                     self._work()
         except LedgerUnavailable as error:
-            path = self._writer.save_aside(self._folder)
+            path = self._writer.save_aside(self._folder.path)
             raise NassimError(
                 f"{error}. What is not written is saved in {path}; when the database is back, "
                 f"`nassim resume {self._writer.run}` takes it in"
@@ -208,8 +206,8 @@ class Drive:
             self._books.post(event)
         self._books.close(hurried=lambda: self._stopping.asked)
         self._writer.close(status)
-        if status == "finished" and self._checkpoints:
-            self._checkpoints.clear()
+        if status == "finished":
+            self._folder.clear()
         self._tell(RunEnded, self._writer.run, status == "finished")
 
     def _warn(self, message: str, search: str | None = None) -> None:

@@ -7,8 +7,12 @@ from pathlib import Path
 from nassim.errors import NassimError
 from nassim.executors.clock import utc_now
 from nassim.experiment.model import Experiment
+from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
+from nassim.ledger.errors import RunNameTaken
 from nassim.ledger.store import Ledger
+from nassim.ledger.taking import check_name, run_stem
+from nassim.ledger.writer import Writer
 from nassim.notices import Notice, Observe
 from nassim.parts import Parts
 from nassim.run.arm import check_arm
@@ -36,29 +40,39 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
 
     Args:
         experiment: What to run.
-        name: The run's name; by default the experiment's with a number.
+        name: The run's name; by default the experiment's, as far as runs can be named so, with a number.
         observe: Is told how it goes on.
 
     Raises:
-        NassimError: A part of the experiment can't be made; the name is taken; no worker can be had; the ledger stayed
-            away; a search has come to nothing, after the others have come to their end.
+        NassimError: A part of the experiment or the run's folder can't be made; the name is taken; no worker can be
+            had; the ledger stayed away; a search has come to nothing, after the others have come to their end.
     """
     rates = _check(experiment)
-    folder = str(Path(experiment.checkpoint.folder).resolve())
-    experiment = experiment.model_copy(
-        update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": folder})}
-    )
+    root = str(Path(experiment.checkpoint.folder).resolve())
+    experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
     ledger = Ledger(experiment.ledger)
+    writer, folder = _enter(experiment, ledger, name)
+    Drive(experiment, ledger, writer, Recovery(), folder, observe, rates).go()
+    return writer.run
+
+
+def _enter(experiment: Experiment, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
+    """Enter a new run, with a folder of its own; either both are there afterwards, or neither."""
     document, started_at = experiment.model_dump(mode="json"), utc_now()
     meter, missing = find_meter()
     about = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
     about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
-    if name is None:
-        writer = ledger.create_numbered(experiment.name, document, started_at, about)
-    else:
-        writer = ledger.create(name, document, started_at, about)
-    Drive(experiment, ledger, writer, Recovery(), _folder(experiment, writer.run), observe, rates).go()
-    return writer.run
+    root = Path(experiment.checkpoint.folder)
+    while True:
+        run = ledger.free_name(run_stem(experiment.name)) if name is None else name
+        check_name(run)
+        try:
+            with claimed(root, run, started_at=started_at, ledger=ledger.url, nassim=about["nassim"]) as folder:
+                whose = {"folder": folder.path.name, "identity": folder.identity}
+                return ledger.create(run, document, started_at, about | whose), folder
+        except RunNameTaken:
+            if name is not None:
+                raise
 
 
 def resume(run: str, ledger_url: str, *, observe: Observe = _ignore) -> None:
@@ -76,19 +90,17 @@ def resume(run: str, ledger_url: str, *, observe: Observe = _ignore) -> None:
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
-    folder, rates = _folder(experiment, run), find_rates(experiment)
-    writer = ledger.resume(run, aside=folder)
-    Drive(experiment, ledger, writer, recover(ledger, run, writer.clock_s, rates), folder, observe, rates).go()
+    folder, rates = folder_of(record), find_rates(experiment)
+    folder.take_up()
+    writer = ledger.resume(run, aside=folder.path)
+    recovery = recover(ledger, run, writer.clock_s, rates)
+    Drive(experiment, ledger, writer, recovery, folder, observe, rates).go()
 
 
 def _check(experiment: Experiment) -> Rates | None:
     """Make every part once, so that what can't be made is found before a run is entered; return the rates."""
     check_site(experiment)
-    parts = Parts(experiment, Path())
+    parts = Parts(experiment, RunFolder(Path(experiment.checkpoint.folder), "", None))
     for spec in experiment.searches:
         check_arm(parts, spec)
     return find_rates(experiment)
-
-
-def _folder(experiment: Experiment, run: str) -> Path:
-    return Path(experiment.checkpoint.folder) / run

@@ -66,7 +66,7 @@ class Search:
         return replace(
             job,
             gated=limited or (self.prunes and of_trial),
-            checkpoint=self.checkpoints.folder_of(job.id) if self.checkpoints else None,
+            checkpoint=self.checkpoints.folder_of(job) if self.checkpoints else None,
             checkpoint_every=self.checkpoints.every if self.checkpoints else 1,
             timeout_s=self.trial_timeout_s if of_trial else None,
         )
