@@ -263,11 +263,11 @@ def export(
     run: Run = None,
     ledger: LedgerUrl = DEFAULT_LEDGER,
 ) -> None:
-    """Copy a run's studies into an ordinary Optuna storage."""
+    """Copy a run's studies into an ordinary Optuna storage, with what they cost as attributes."""
     from nassim.ledger.export import export_studies
     from nassim.ledger.store import Ledger
 
-    for study in export_studies(Ledger.open(ledger).storage(run or _latest(ledger)), optuna):
+    for study in export_studies(Ledger.open(ledger), run or _latest(ledger), optuna):
         print(study)
 
 
