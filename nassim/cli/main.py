@@ -40,10 +40,13 @@ Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run;
 
 def main() -> None:
     """Run the command line; mistakes of the user's are told in one message, without a traceback, with status 2."""
+    from nassim.cli.output import lenient, note
+
     try:
-        app()
+        with lenient():
+            app()
     except NassimError as error:
-        print(f"nassim: {error}", file=sys.stderr)
+        note(str(error))
         sys.exit(2)
 
 
@@ -128,6 +131,7 @@ def report(
 def runs(ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
     """List the runs in a ledger."""
     from rich.table import Table
+    from rich.text import Text
 
     from nassim.cli.printing import print_plainly
     from nassim.ledger.store import Ledger
@@ -136,7 +140,7 @@ def runs(ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
     for record in Ledger.open(ledger).runs():
         plan = record.experiment
         table.add_row(
-            record.name, record.status, record.started_at, str(plan.get("name", "")), str(plan.get("seed", ""))
+            record.name, record.status, record.started_at, Text(plan.get("name", "")), str(plan.get("seed", ""))
         )
     print_plainly(table)
 
@@ -281,8 +285,8 @@ def _latest(ledger: str) -> str:
     return records[-1].name
 
 
-def _report(run: str, format: Format, ledger: str, terms: Mapping[str, str | None] | None = None) -> str:
-    """Print a run's report and return its status."""
+def _report(run: str, format: Format, ledger: str, terms: Mapping[str, str | None] | None = None) -> None:
+    """Print a run's report."""
     from nassim.cli.printing import print_plainly, width
     from nassim.ledger.store import Ledger
     from nassim.report.bill import run_cost
@@ -297,12 +301,21 @@ def _report(run: str, format: Format, ledger: str, terms: Mapping[str, str | Non
         print(to_json(summary, cost))
     else:
         print_plainly(render(summary, cost, width()))
-    return summary.status
 
 
 def _end(run: str, ledger: str) -> None:
     """Report a run that has ended, and exit with what became of it."""
-    status = _report(run, Format.TEXT, ledger)
+    from nassim.cli.output import is_lost, let_go, note
+    from nassim.ledger.store import Ledger
+
+    try:
+        _report(run, Format.TEXT, ledger)
+    except OSError as error:
+        if not is_lost(error):
+            raise
+        let_go()
+        note(f"the report can't be written: {error.strerror}; `nassim report {run}` shows it")
+    status = Ledger.open(ledger).run(run).status
     if status == "interrupted":
         print(f"\n`nassim resume {run}` goes on with it.")
         raise typer.Exit(130)

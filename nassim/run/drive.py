@@ -141,7 +141,8 @@ class Drive:
         self._books.work_for(Account(search.name, Stage.SEARCH, spent))
         allowance = Allowance((*self._overall.items, (search.name, _budget(spec.budget), spent)))
         loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
-        self._tell(SearchStarted, search.name, spec.evaluator.kind, spec.sampler.name, search.trials, spent.trials)
+        before = spent.trials, self._recovery.failed_by.get(search.name, 0), search.best
+        self._tell(SearchStarted, search.name, spec.evaluator.kind, spec.sampler.name, search.trials, *before)
         loop.run(self._recovery.points)
         if self._stopping.asked:
             return None

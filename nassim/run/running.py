@@ -18,6 +18,7 @@ from nassim.parts import Parts
 from nassim.run.arm import check_arm
 from nassim.run.drive import Drive
 from nassim.run.pricing import check_site, find_rates
+from nassim.run.watcher import Watcher
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
 
@@ -41,7 +42,7 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
     Args:
         experiment: What to run.
         name: The run's name; by default the experiment's, as far as runs can be named so, with a number.
-        observe: Is told how it goes on.
+        observe: Is told how it goes on. The run goes on though it should fail.
 
     Raises:
         NassimError: A part of the experiment or the run's folder can't be made; the name is taken; no worker can be
@@ -52,7 +53,7 @@ def execute(experiment: Experiment, *, name: str | None = None, observe: Observe
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
     ledger = Ledger(experiment.ledger)
     writer, folder = _enter(experiment, ledger, name)
-    Drive(experiment, ledger, writer, Recovery(), folder, observe, rates).go()
+    Drive(experiment, ledger, writer, Recovery(), folder, Watcher(observe), rates).go()
     return writer.run
 
 
@@ -94,7 +95,7 @@ def resume(run: str, ledger_url: str, *, observe: Observe = _ignore) -> None:
     folder.take_up()
     writer = ledger.resume(run, aside=folder.path)
     recovery = recover(ledger, run, writer.clock_s, rates)
-    Drive(experiment, ledger, writer, recovery, folder, observe, rates).go()
+    Drive(experiment, ledger, writer, recovery, folder, Watcher(observe), rates).go()
 
 
 def _check(experiment: Experiment) -> Rates | None:

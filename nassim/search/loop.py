@@ -255,6 +255,7 @@ class SearchLoop:
                 reason,
                 len(self._flights),
                 self._books.search_flop,
+                self._search.evaluator.may_find(candidate.trial),
             )
         )
 

@@ -127,7 +127,7 @@ def test_spaces_lists_those_that_ship(tmp_path):
 def test_help_answers_at_once(tmp_path):
     done = nassim("--help", folder=tmp_path)
     assert done.returncode == 0
-    for command in ("run", "resume", "report", "runs", "spaces", "dashboard", "export"):
+    for command in ("run", "resume", "report", "runs", "spaces", "model", "dashboard", "export"):
         assert re.search(rf"\b{command}\b", done.stdout)
     times = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "import nassim.cli"], capture_output=True, text=True, check=True
@@ -237,6 +237,76 @@ def test_a_reader_that_goes_away_is_no_error(finished):
     done = subprocess.run(f"{command} | head -1", shell=True, cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("small-1  finished")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("sink", ["| head -1", "> /dev/full"])
+def test_a_run_whose_output_nobody_takes_goes_on_to_its_end(tmp_path, sink):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    command = " ".join(shlex.quote(part) for part in [*COMMAND, "run", "small.yaml"])
+    shell = ["bash", "-o", "pipefail", "-c", f"{command} {sink}"]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    progress, report = done.stderr.splitlines()
+    assert re.fullmatch(r"nassim: the run's progress can't be shown \(.*Error: .*\); the run goes on", progress)
+    assert re.fullmatch(r"nassim: the report can't be written: .*; `nassim report small-1` shows it", report)
+    assert "finished" in nassim("runs", folder=tmp_path).stdout
+
+
+def test_a_report_that_cannot_be_written_is_told(finished):
+    folder, _ = finished
+    for command in (["report"], ["runs"], ["devices", "--format", "json"]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run([*COMMAND, *command], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode, done.stderr) == (2, "nassim: the output can't be written: No space left on device\n")
+
+
+def test_letters_that_an_encoding_lacks_are_escaped(finished):
+    folder, _ = finished
+    text = (folder / "small.yaml").read_text().replace("name: small", 'name: "😀 [red]x"')
+    (folder / "smile.yaml").write_text(text.replace("name: random,", 'name: "😀 é",'))
+    done = nassim("run", "smile.yaml", folder=folder, PYTHONIOENCODING="ascii", NASSIM_LEDGER="sqlite:///smile.db")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"\U0001f600 \xe9: found trial" in done.stdout
+    listed = nassim("runs", folder=folder, PYTHONIOENCODING="ascii", NASSIM_LEDGER="sqlite:///smile.db").stdout
+    assert re.search(r"red-x-1 .* \\U0001f600 \[red\]x", listed)
+
+
+def test_the_found_model_is_handed_over_and_loads_with_the_line_that_is_printed(finished, tmp_path):
+    folder, _ = finished
+    listed = nassim("model", folder=folder).stdout
+    assert re.search(r"^small-1/random +[0-9a-f]{12} +[\d,]+ +accuracy 0\.\d{4} +[\d.]+ kB$", listed, re.MULTILINE)
+    done = nassim("model", "-o", str(tmp_path / "handed"), folder=folder)
+    assert done.returncode == 0, done.stderr
+    said, line = done.stdout.splitlines()
+    assert said == f"{tmp_path / 'handed'} has the model of search random, run small-1. In Python:"
+    code = f"{line}\nimport torch\nprint(tuple(model(torch.zeros(3, 1, 8, 8)).shape), model.training)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert loaded.stdout == "(3, 10) False\n"
+    again = nassim("model", "-o", str(tmp_path / "handed"), folder=folder)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "isn't empty. Give another, or --force" in again.stderr
+    assert nassim("model", "small-1/random", "-o", str(tmp_path / "handed"), "--force", folder=folder).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["model", "small-1/tpe", "-o", "out"], "nassim: run small-1 has no search 'tpe'; it has 'random'"),
+        (["model", "nowhere", "-o", "out"], "nassim: there is no run 'nowhere' in the ledger sqlite:///nassim.db"),
+        (["model", "small-1/random"], "a folder, and none is given: `nassim model RUN/SEARCH -o DIR`"),
+        (["model", "--onnx"], "a folder, and none is given: `nassim model RUN/SEARCH -o DIR`"),
+        (["model", "-o", "small.yaml"], "small.yaml is a file; give the name of a folder"),
+        (["model", "-o", "small.yaml/out"], "the model can't be written to"),
+    ],
+)
+def test_a_model_that_there_is_not_is_told_and_nothing_written(finished, arguments, message):
+    folder, _ = finished
+    before = sorted(folder.iterdir())
+    done = nassim(*arguments, folder=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(folder.iterdir()) == before
 
 
 def test_the_environment_names_the_ledger(finished):
