@@ -47,6 +47,7 @@ def export_studies(ledger: Ledger, run: str, url: str) -> list[str]:
     """
     import optuna
 
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     source, target = ledger.storage(run), _open(url)
     names = optuna.get_all_study_names(source)
     taken = sorted(set(names).intersection(optuna.get_all_study_names(target)))
@@ -107,6 +108,7 @@ class _Facts:
         self.of_run = {"run": run, "status": ledger.run(run).status}
         self.findings = {finding.search: finding for finding in ledger.findings(run)}
         self._totals = ledger.totals(run, by=("search", "stage", "activity", "worker"))
+        self._uncounted = ledger.uncounted(run)
         trials = ledger.trials(run).astype(object).to_dict("records")
         self._trials = {(row["search"], row["trial"]): row for row in trials}
 
@@ -131,6 +133,9 @@ class _Facts:
         for stage in Stage:
             of_stage = rows[rows["stage"] == stage]
             told |= {f"{stage}_{name}": amount for name, amount in _sums(of_stage).items()}
+            lacking = self._uncounted.query("search == @search and stage == @stage")
+            if not lacking.empty:
+                told[f"{stage}_uncounted"] = list(lacking["operation"])
         if search in self.findings:
             told |= {f"found_{name}": value for name, value in _found(self.findings[search]).items()}
         return told
@@ -144,8 +149,12 @@ def _sums(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _amounts(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the amounts of a row of totals under names with units; joules where they were measured."""
+    """Return the amounts of a row of totals under names with units, those that are known."""
     amounts: dict[str, Any] = {name: int(row[name]) for name in AMOUNTS if name != "bytes"}
+    for name in ("elementwise_flop", "elementwise_bytes"):
+        # Inputs that were processed without any are of a version that did not count them.
+        if amounts["samples"] and not amounts[name]:
+            del amounts[name]
     amounts["device_s"] = float(row["seconds"])
     if not math.isnan(row["energy_j"]):
         amounts["energy_j"] = float(row["energy_j"])
@@ -154,7 +163,7 @@ def _amounts(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _found(finding: Finding) -> dict[str, Any]:
     """Return what a search found, and what one input through it costs."""
-    return {
+    found = {
         "trial": finding.trial,
         "architecture": dict(finding.architecture),
         "architecture_id": finding.architecture_id,
@@ -162,9 +171,11 @@ def _found(finding: Finding) -> dict[str, Any]:
         "forward_flop": finding.forward_flop,
         "backward_flop": finding.backward_flop,
         "torch_flop": finding.torch_flop,
-        "elementwise_flop": finding.elementwise_flop,
+        "elementwise_flop": finding.elementwise_flop or None,
+        "uncounted": list(finding.uncounted) or None,
         "test_metrics": dict(finding.metrics),
     }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _fill(copy: "Study", study: "Study", facts: _Facts, search: str) -> None:

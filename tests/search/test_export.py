@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
-from nassim.ledger.entry import DRIVER
+from nassim.ledger.entry import DRIVER, Entry
 from nassim.ledger.export import PASSED_OVER, export_studies
 from nassim.ledger.store import Ledger
 from nassim.report.reading import summarise
@@ -40,8 +40,10 @@ def test_a_trials_attributes_are_its_line_of_the_ledger(done, exported, search):
         row, attributes = done.trials.loc[search, trial.number], trial.user_attrs
         assert attributes["nassim:outcome"] == row["outcome"]
         assert attributes["nassim:attempts"] == row["attempts"] == 1
-        for name in ("forward_flop", "backward_flop", "torch_flop", "elementwise_flop", "elementwise_bytes", "samples"):
+        for name in ("forward_flop", "backward_flop", "torch_flop", "elementwise_bytes", "samples"):
             assert attributes[f"nassim:{name}"] == row[name]
+        is_counted = row["elementwise_flop"] > 0 or row["samples"] == 0
+        assert attributes.get("nassim:elementwise_flop") == (row["elementwise_flop"] if is_counted else None)
         assert attributes["nassim:device_s"] == row["seconds"] > 0
         assert attributes["nassim:architecture_id"] == row["architecture"]
         assert attributes["nassim:architecture"] == trial.params
@@ -152,3 +154,17 @@ def test_a_study_that_is_there_already_is_left_as_it_is(done, tmp_path):
     with pytest.raises(NassimError, match="has the study 'run/enas' already; delete it there, or export elsewhere"):
         export_studies(done.ledger, "run", url)
     assert optuna.get_all_study_names(url) == ["run/enas"]
+
+
+def test_what_could_not_be_counted_is_listed(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    writer = ledger.create("run-1", {}, "2026-01-01T00:00:00+00:00")
+    optuna.create_study(study_name="run-1/tpe", storage=writer.storage(), direction="maximize")
+    uncounted = ("aten::fft", "aten::lu")
+    writer.append(Entry("w", 0.0, 1.0, Activity.TRAIN, search="tpe", forward_flop=5, uncounted=uncounted))
+    writer.commit()
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    export_studies(ledger, "run-1", url)
+    attributes = optuna.load_study(study_name="run-1/tpe", storage=url).user_attrs
+    assert attributes["nassim:search_uncounted"] == [*uncounted]
+    assert "nassim:final_uncounted" not in attributes
