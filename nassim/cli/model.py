@@ -7,6 +7,7 @@ from rich.text import Text
 
 from nassim.cli.printing import print_plainly
 from nassim.ledger.store import Ledger
+from nassim.models.bundle import write_bundle
 from nassim.models.shelf import ShelvedModel, find_model, shelved_models
 from nassim.report import units
 
@@ -43,8 +44,6 @@ def hand_over(ledger_url: str, name: str | None, target: str, *, force: bool, on
         NassimError: There is no such model, or it can't be written there.
     """
     model = find_model(Ledger.open(ledger_url), name)
-    from nassim.models.bundle import write_bundle  # torch takes seconds, so only now: a wrong name is told at once
-
     write_bundle(model.file, Path(target), force=force, onnx=onnx)
     print(f"{target} has the model of search {model.finding.search}, run {model.run}. In Python:")
     print(f"import nassim; model = nassim.load_model({target!r})")

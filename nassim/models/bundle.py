@@ -9,7 +9,6 @@ from nassim.durable import UNFINISHED, sync_folder, write_durably
 from nassim.errors import NassimError
 from nassim.models.card import ModelCard
 from nassim.models.file import read_model
-from nassim.models.loading import rebuild
 from nassim.models.onnx import check_exporter, export_onnx
 from nassim.models.texts import ONNX, WEIGHTS, texts_of
 
@@ -31,6 +30,8 @@ def write_bundle(file: Path, target: Path, *, force: bool = False, onnx: bool = 
     _check_target(target, force)
     if onnx:
         check_exporter()
+    from nassim.models.loading import rebuild  # torch takes seconds, so only now: a wrong folder is told at once
+
     saved = read_model(file)
     unfinished = target.parent / f"{target.name}.{secrets.token_hex(4)}{UNFINISHED}"
     try:

@@ -13,6 +13,7 @@ from nassim.space.loading import load_space
 
 TOLD = 5
 """Names that a message lists of each sort."""
+_REMEDY = "The space's code is to be as it was when the model was trained"
 
 
 def load_model(folder: str | Path, device: str = "cpu") -> nn.Module:
@@ -44,9 +45,6 @@ def space_reference(card: ModelCard, folder: Path) -> str:
     """Return what a model's space is to be loaded by, its own code lying in a folder."""
     origin = card.origin
     return str(folder / SOURCES / origin.space) if origin.sources else origin.space
-
-
-_REMEDY = "The space's code is to be as it was when the model was trained"
 
 
 def _check_fit(network: nn.Module, saved: SavedModel) -> None:

@@ -5,8 +5,12 @@ import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nassim.errors import NassimError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 PACKAGES = ("onnx", "onnxscript")
 INPUT, OUTPUT = "input", "logits"
@@ -25,11 +29,11 @@ def check_exporter() -> None:
         )
 
 
-def export_onnx(network: object, input_shape: Sequence[int], path: Path) -> None:
+def export_onnx(network: "nn.Module", input_shape: Sequence[int], path: Path) -> None:
     """Write a network for any number of inputs at once, as one file.
 
     Args:
-        network: An nn.Module on the CPU, as it is to be used.
+        network: On the CPU, as it is to be used.
         input_shape: Shape of one input.
         path: Where to.
 
@@ -38,7 +42,6 @@ def export_onnx(network: object, input_shape: Sequence[int], path: Path) -> None
     """
     import torch
 
-    assert isinstance(network, torch.nn.Module), "what is exported is a network"
     # A batch of 1 would be taken for a number that never changes.
     inputs, batch = torch.zeros(2, *input_shape), torch.export.Dim("batch")
     noisy = logging.getLogger("torch.onnx")

@@ -121,4 +121,4 @@ def _only_search(record: RunRecord) -> str:
 
 
 def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))
+    return ", ".join(map(repr, names)) or "none"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from nassim.ledger.store import Ledger
+
 SMALL = """\
 name: small
 space: {name: cell, parameters: {input_shape: [1, 8, 8], width: 2, cells: 1}}
@@ -239,36 +241,31 @@ def test_a_reader_that_goes_away_is_no_error(finished):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("sink", ["| head -1", "> /dev/full"])
-def test_a_run_whose_output_nobody_takes_goes_on_to_its_end(tmp_path, sink):
+def test_a_run_whose_reader_goes_away_goes_on_to_its_end(tmp_path):
     (tmp_path / "small.yaml").write_text(SMALL)
     command = " ".join(shlex.quote(part) for part in [*COMMAND, "run", "small.yaml"])
-    shell = ["bash", "-o", "pipefail", "-c", f"{command} {sink}"]
+    shell = ["bash", "-o", "pipefail", "-c", f"{command} | head -1"]
     done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    progress, report = done.stderr.splitlines()
-    assert re.fullmatch(r"nassim: the run's progress can't be shown \(.*Error: .*\); the run goes on", progress)
-    assert re.fullmatch(r"nassim: the report can't be written: .*; `nassim report small-1` shows it", report)
+    assert done.stderr.splitlines() == [
+        "nassim: the run's progress can't be shown (BrokenPipeError: [Errno 32] Broken pipe); the run goes on",
+        "nassim: the report can't be written: Broken pipe; `nassim report small-1` shows it",
+    ]
     assert "finished" in nassim("runs", folder=tmp_path).stdout
 
 
-def test_a_report_that_cannot_be_written_is_told(finished):
+@pytest.mark.parametrize("command", [["runs"], ["devices", "--format", "json"]])
+def test_what_a_full_disk_does_not_take_is_told(finished, command):
     folder, _ = finished
-    for command in (["report"], ["runs"], ["devices", "--format", "json"]):
-        with Path("/dev/full").open("w") as full:
-            done = subprocess.run([*COMMAND, *command], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
-        assert (done.returncode, done.stderr) == (2, "nassim: the output can't be written: No space left on device\n")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, *command], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "nassim: the output can't be written: No space left on device\n")
 
 
-def test_letters_that_an_encoding_lacks_are_escaped(finished):
-    folder, _ = finished
-    text = (folder / "small.yaml").read_text().replace("name: small", 'name: "😀 [red]x"')
-    (folder / "smile.yaml").write_text(text.replace("name: random,", 'name: "😀 é",'))
-    done = nassim("run", "smile.yaml", folder=folder, PYTHONIOENCODING="ascii", NASSIM_LEDGER="sqlite:///smile.db")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert r"\U0001f600 \xe9: found trial" in done.stdout
-    listed = nassim("runs", folder=folder, PYTHONIOENCODING="ascii", NASSIM_LEDGER="sqlite:///smile.db").stdout
-    assert re.search(r"red-x-1 .* \\U0001f600 \[red\]x", listed)
+def test_letters_that_an_encoding_lacks_are_escaped_and_markup_is_not_taken_for_such(tmp_path):
+    Ledger(f"sqlite:///{tmp_path / 'nassim.db'}").create("r-1", {"name": "😀 [red]é"}, "2026-01-01T00:00:00+00:00")
+    listed = nassim("runs", folder=tmp_path, PYTHONIOENCODING="ascii").stdout
+    assert r"\U0001f600 [red]\xe9" in listed
 
 
 def test_the_found_model_is_handed_over_and_loads_with_the_line_that_is_printed(finished, tmp_path):
@@ -285,7 +282,6 @@ def test_the_found_model_is_handed_over_and_loads_with_the_line_that_is_printed(
     again = nassim("model", "-o", str(tmp_path / "handed"), folder=folder)
     assert (again.returncode, again.stdout) == (2, "")
     assert "isn't empty. Give another, or --force" in again.stderr
-    assert nassim("model", "small-1/random", "-o", str(tmp_path / "handed"), "--force", folder=folder).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -296,7 +292,6 @@ def test_the_found_model_is_handed_over_and_loads_with_the_line_that_is_printed(
         (["model", "small-1/random"], "a folder, and none is given: `nassim model RUN/SEARCH -o DIR`"),
         (["model", "--onnx"], "a folder, and none is given: `nassim model RUN/SEARCH -o DIR`"),
         (["model", "-o", "small.yaml"], "small.yaml is a file; give the name of a folder"),
-        (["model", "-o", "small.yaml/out"], "the model can't be written to"),
     ],
 )
 def test_a_model_that_there_is_not_is_told_and_nothing_written(finished, arguments, message):

@@ -1,6 +1,9 @@
 """What a log and a terminal show of a run's notices."""
 
+import contextlib
+import errno
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -22,6 +25,7 @@ from nassim.notices import (
     TrialEnded,
     Warned,
 )
+from nassim.run.watcher import Watcher
 
 STORY = (
     RunStarted("demo-1", 0.0, ("full", "enas", "a search with quite a long name"), 2, "sqlite:///nassim.db"),
@@ -177,3 +181,28 @@ def test_listings_show_names_as_they_are(capsys):
         table.add_row(Text(name))
     print_plainly(table, ":smile:")
     assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["run", *NAMES, ":smile:"]
+
+
+def test_an_observer_that_fails_is_noted_once_and_told_of_everything(capsys):
+    seen = []
+
+    def observe(notice):
+        seen.append(notice)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    watcher = Watcher(observe)
+    for notice in STORY:
+        watcher(notice)
+    assert seen == list(STORY), "a disk may have space again"
+    assert capsys.readouterr().err == (
+        "nassim: the run's progress can't be shown (OSError: [Errno 28] No space left on device); the run goes on\n"
+    )
+
+
+def test_a_log_on_a_full_disk_says_so():
+    with Path("/dev/full").open("w") as full:
+        lines = _Lines(Console(file=full, width=100))
+        with pytest.raises(OSError, match="No space left on device"):
+            lines(STORY[0])
+        with contextlib.suppress(OSError):
+            full.close()
