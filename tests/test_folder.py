@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nassim.errors import NassimError
@@ -53,11 +53,13 @@ def test_any_other_name_is_one_part_of_a_path_that_shows_it(name):
     assert part.lower().split(".")[0] not in ("con", "nul")
 
 
+@settings(deadline=None)
 @given(names, names)
 def test_different_names_have_different_parts_where_case_does_not_count_too(one, other):
     assert (encoded(one).lower() == encoded(other).lower()) == (one == other)
 
 
+@settings(deadline=None)
 @given(names, names, st.sampled_from(["final", "trial/17", "../x", "a//b"]), st.sampled_from(["abc", None]))
 def test_whatever_a_search_is_called_its_files_lie_in_the_runs_folder(search, other, job, identity):
     folder = RunFolder(Path("/runs/run-1"), "run-1", identity)

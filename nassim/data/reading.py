@@ -4,6 +4,7 @@ import pickle
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Any, Protocol
 
 import numpy as np
@@ -100,8 +101,8 @@ class ArrayFile:
 
     @property
     def name(self) -> str:
-        """The file's path."""
-        return self.path
+        """The file's name; its folder is nobody's business who is handed a model."""
+        return PurePath(self.path).name
 
     def shape(self) -> Shape:
         """Return the shape; reads the whole file once a process, to find what is wrong with it before work starts."""

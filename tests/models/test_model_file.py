@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_samples import SPACES, saved, trained
 from safetensors.torch import load_file, save_file
@@ -59,6 +59,7 @@ def test_saving_again_replaces_it_and_writes_the_same_bytes(file):
     assert [path.name for path in file.parent.iterdir()] == ["tpe.safetensors"]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_damage_anywhere_is_found(whole, tmp_path_factory, data):
     content, model = whole
