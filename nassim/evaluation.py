@@ -180,6 +180,10 @@ class Evaluator(ABC):
         """
         raise TypeError(f"{type(self).__name__} prepares nothing, not before trial {asked} either")
 
+    def may_find(self, trial: int) -> bool:
+        """Whether a search that comes to its end may find this trial, if it is the best of all such."""
+        return True
+
     def choose(self, values: Mapping[int, float]) -> int:
         """Return the trial whose architecture the search has found.
 

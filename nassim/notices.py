@@ -41,6 +41,8 @@ class SearchStarted:
         sampler: Name of its sampler, for example "tpe".
         trials: How many trials it is to have.
         finished: How many of them have ended before now.
+        failed: How many of these have failed.
+        best: The best value among these that the search may find; None without one.
     """
 
     search: str
@@ -49,6 +51,8 @@ class SearchStarted:
     sampler: str
     trials: int
     finished: int = 0
+    failed: int = 0
+    best: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class TrialEnded:
         reason: Why, for a trial that failed or was stopped.
         running: Jobs on workers at this moment.
         flop: FLOP on the books of this search so far.
+        may_be_found: Whether the search may find it; not so with trials that a controller learns from alone.
     """
 
     search: str
@@ -101,6 +106,7 @@ class TrialEnded:
     reason: str | None
     running: int
     flop: int
+    may_be_found: bool = True
 
 
 @dataclass(frozen=True, slots=True)

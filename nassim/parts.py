@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from nassim import __version__
 from nassim.cost.work import Activity, Work, add_up
 from nassim.data.source import DataSource, arrays, digits
 from nassim.evaluation import Evaluator, Job, JobKind, Progress, Ready, RunnerFactory
@@ -14,9 +14,12 @@ from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.rounds import Rounds, enas_schedule
 from nassim.executors.base import Executor
 from nassim.experiment.model import Arrays, Enas, Experiment, Inline, Search
+from nassim.folder import RunFolder
+from nassim.models.card import Origin
 from nassim.seeds import derive_seed
 from nassim.space import SearchSpace
 from nassim.space.loading import load_space
+from nassim.space.sources import portable
 
 
 class Parts:
@@ -24,31 +27,46 @@ class Parts:
 
     Args:
         experiment: The experiment.
-        folder: The run's folder, a path that all workers share: shared weights and checkpoints lie there.
+        folder: The run's folder: shared weights, checkpoints and models lie there.
 
     Raises:
         NassimError: A space, data or a parameter is not what it should be, or they don't fit together.
     """
 
-    def __init__(self, experiment: Experiment, folder: Path) -> None:
+    def __init__(self, experiment: Experiment, folder: RunFolder) -> None:
         self.experiment = experiment
         self.folder = folder
         self.space: SearchSpace = load_space(experiment.space.name, experiment.space.parameters)
         self.source = _source(experiment)
         self.evaluators: dict[str, Evaluator] = {spec.name: self._evaluator(spec) for spec in experiment.searches}
-        self.finals = {
-            spec.name: FinalEvaluator(spec.name, self.space, self.source, experiment.final.schedule.schedule())
-            for spec in experiment.searches
-        }
+        self.finals = dict(self._finals())
 
     def _evaluator(self, spec: Search) -> Evaluator:
         if isinstance(spec.evaluator, Enas):
             enas, seed = spec.evaluator, derive_seed(self.experiment.seed, "shared weights")
             shared = enas_schedule(enas.rounds, enas.batch_size, enas.learning_rate)
             rounds = Rounds(shared, enas.updates, enas.children, enas.derive, enas.minibatch)
-            folder = str(self.folder / "shared-weights" / spec.name)
+            folder = str(self.folder.shared_weights_of(spec.name))
             return EnasEvaluator(spec.name, self.space, self.source, rounds, folder, seed)
         return FullEvaluator(spec.name, self.space, self.source, self.experiment.training.schedule())
+
+    def _finals(self) -> Iterator[tuple[str, FinalEvaluator]]:
+        """Yield who trains what each search finds, with its name."""
+        experiment, folder, reader = self.experiment, self.folder, self.source.reader
+        space, sources = portable(experiment.space.name)
+        for spec in experiment.searches:
+            origin = Origin(
+                run=folder.run,
+                search=spec.name,
+                space=space,
+                parameters=experiment.space.parameters,
+                data=reader.name,
+                preparation=reader.preparation,
+                nassim=__version__,
+                sources=sources,
+            )
+            schedule, file = experiment.final.schedule.schedule(), folder.model_of(spec.name)
+            yield spec.name, FinalEvaluator(self.space, self.source, schedule, origin, file)
 
     def run_job(self, job: Job) -> Iterator[Progress]:
         """Run a job with the evaluator it belongs to."""
@@ -66,11 +84,12 @@ class Parts:
     def factory(self) -> RunnerFactory:
         """What makes the runner on a worker."""
         # A worker needs no ledger, and its URL may hold a password.
-        return partial(_make_runner, self.experiment.model_dump(mode="json", exclude={"ledger"}), str(self.folder))
+        return partial(_make_runner, self.experiment.model_dump(mode="json", exclude={"ledger"}), self.folder)
 
 
-def _make_runner(document: dict[str, Any], folder: str) -> Ready:
-    parts = Parts(Experiment.model_validate(document), Path(folder))
+def _make_runner(document: dict[str, Any], folder: RunFolder) -> Ready:
+    folder.check()
+    parts = Parts(Experiment.model_validate(document), folder)
     return Ready(parts.run_job, parts.warm_up())
 
 

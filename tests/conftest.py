@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import subprocess
 import tempfile
 
 import pytest
@@ -14,12 +15,27 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What holds at the site of whoever runs the tests is no matter of theirs.
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="nassim-tests-")
 
+# Nor are the tokens of other Rays of theirs.
+os.environ["RAY_AUTH_MODE"] = "disabled"
+
 # A shell that starts this in the background has its children ignore Ctrl-C, which some tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from postgresql import postgresql_server, postgresql_url  # noqa: E402
 
-__all__ = ["local_ray", "postgresql_server", "postgresql_url"]
+__all__ = ["local_ray", "postgresql_server", "postgresql_url", "small_disk"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """The folder of a disk of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mounted, check=False, capture_output=True).returncode:
+        pytest.skip("a disk of 1 MiB can't be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,13 @@ LAYERS = (
     ("notices", "experiment"),
     ("executors", "evaluators", "samplers"),
     ("evaluation",),
+    ("models",),
+    ("folder",),
     ("data",),
     ("ledger", "hardware"),
     ("space",),
     ("cost",),
-    ("errors", "seeds", "units"),
+    ("durable", "errors", "seeds", "units"),
 )
 """From left to right; the parts of one layer don't import each other."""
 
@@ -42,10 +44,13 @@ ONLY_IN = {
 """Which modules of others are imported where, inside functions or not."""
 
 LIGHT = (
+    "nassim",
     "nassim.cli",
     "nassim.cli.main",
     "nassim.experiment",
     "nassim.ledger.store",
+    "nassim.models.shelf",
+    "nassim.cli.model",
     "nassim.report.text",
     "nassim.report.json",
     "nassim.report.reading",

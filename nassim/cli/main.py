@@ -47,10 +47,13 @@ Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run;
 
 def main() -> None:
     """Run the command line; mistakes of the user's are told in one message, without a traceback, with status 2."""
+    from nassim.cli.output import lenient, note
+
     try:
-        app()
+        with lenient():
+            app()
     except NassimError as error:
-        print(f"nassim: {error}", file=sys.stderr)
+        note(str(error))
         sys.exit(2)
 
 
@@ -170,6 +173,7 @@ def site(
 def runs(ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
     """List the runs in a ledger."""
     from rich.table import Table
+    from rich.text import Text
 
     from nassim.cli.printing import print_plainly
     from nassim.ledger.store import Ledger
@@ -178,7 +182,7 @@ def runs(ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
     for record in Ledger.open(ledger).runs():
         plan = record.experiment
         table.add_row(
-            record.name, record.status, record.started_at, str(plan.get("name", "")), str(plan.get("seed", ""))
+            record.name, record.status, record.started_at, Text(plan.get("name", "")), str(plan.get("seed", ""))
         )
     print_plainly(table)
 
@@ -261,6 +265,33 @@ def profile(
 
 
 @app.command()
+def model(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN/SEARCH]",
+            help="RUN alone where it has one search, SEARCH alone for the latest run; by default both.",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="DIR", help="Write the model to this folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write also into a folder with files.")] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write it as ONNX too; needs nassim[onnx].")] = False,
+    ledger: LedgerUrl = DEFAULT_LEDGER,
+) -> None:
+    """Hand over a found model, trained, in a folder; without -o list those that there are."""
+    from nassim.cli.model import hand_over, list_models
+
+    if output is not None:
+        hand_over(ledger, name, output, force=force, onnx=onnx)
+    elif force or onnx or (name is not None and "/" in name):
+        raise NassimError("a model is written to a folder, and none is given: `nassim model RUN/SEARCH -o DIR`")
+    else:
+        list_models(ledger, name)
+
+
+@app.command()
 def dashboard(
     run: Run = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen on this machine.")] = 8080,
@@ -278,11 +309,11 @@ def export(
     run: Run = None,
     ledger: LedgerUrl = DEFAULT_LEDGER,
 ) -> None:
-    """Copy a run's studies into an ordinary Optuna storage."""
+    """Copy a run's studies into an ordinary Optuna storage, with what they cost as attributes."""
     from nassim.ledger.export import export_studies
     from nassim.ledger.store import Ledger
 
-    for study in export_studies(Ledger.open(ledger).storage(run or _latest(ledger)), optuna):
+    for study in export_studies(Ledger.open(ledger), run or _latest(ledger), optuna):
         print(study)
 
 

@@ -51,12 +51,21 @@ def follow(drive: "Callable[[Observe], None]", ledger: str, strict: bool) -> Non
 
 def _end(run: str, ledger: str, strict: bool, failure: NassimError | None) -> None:
     """Report a run that is over, and exit with what became of it."""
+    from nassim.cli.output import is_lost, let_go, note
+    from nassim.ledger.store import Ledger
+
     status = ""
     try:
         status = report(run, ledger, strict=strict)
     except NassimError:
         if failure is None:
             raise
+    except OSError as error:
+        if not is_lost(error):
+            raise
+        let_go()
+        note(f"the report can't be written: {error.strerror}; `nassim report {run}` shows it")
+        status = Ledger.open(ledger).run(run).status
     if failure is not None:
         print(f"nassim: {failure}", file=sys.stderr)
         raise typer.Exit(FAILED)

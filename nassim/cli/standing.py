@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from nassim.cli.failures import Failures
 from nassim.evaluation import JobKind
+from nassim.ledger.entry import Outcome
 from nassim.notices import (
     FinalEnded,
     JobReported,
@@ -13,6 +15,8 @@ from nassim.notices import (
     TrialEnded,
 )
 
+_VALUED = (Outcome.COMPLETE, Outcome.DUPLICATE)
+"""Outcomes of trials that a search may find; the last value of one that was pruned or stopped is no result."""
 _DOING = {
     JobKind.TRAIN: "training",
     JobKind.SUPERNET: "shared weights",
@@ -28,7 +32,8 @@ class SearchStanding:
         name: Its name.
         trials: How many trials it is to have.
         ended: How many have ended.
-        best: The best value so far; None before the first.
+        best: The best value so far of a trial that the search may find; None before the first.
+        failures: Its failed trials.
         flop: FLOP so far, final training left out.
         running: Jobs on workers.
         doing: What it is busy with.
@@ -38,6 +43,7 @@ class SearchStanding:
     trials: int = 0
     ended: int = 0
     best: float | None = None
+    failures: Failures = field(default_factory=Failures)
     flop: int = 0
     running: int = 0
     doing: str = "waiting"
@@ -52,16 +58,18 @@ class RunStanding:
         workers: How many workers it has.
         at_s: Seconds on its clock.
         searches: Its searches by name.
+        failure: What to tell of the trial that the last notice was about, if it failed.
     """
 
     run: str = ""
     workers: int = 0
     at_s: float = 0.0
     searches: dict[str, SearchStanding] = field(default_factory=dict)
+    failure: str | None = None
 
     def take(self, notice: Notice) -> None:
         """Take a notice in."""
-        self.at_s = notice.at_s
+        self.at_s, self.failure = notice.at_s, None
         match notice:
             case RunStarted():
                 self.run, self.workers = notice.run, notice.workers
@@ -69,19 +77,24 @@ class RunStanding:
             case SearchStarted():
                 search = self.searches[notice.search]
                 search.trials, search.ended, search.doing = notice.trials, notice.finished, "starting"
+                search.best, search.failures.count = notice.best, notice.failed
             case JobReported():
                 self._job_reported(self.searches[notice.search], notice)
             case TrialEnded():
-                search = self.searches[notice.search]
-                search.ended, search.running, search.flop = search.ended + 1, notice.running, notice.flop
-                if notice.value is not None:
-                    search.best = notice.value if search.best is None else max(search.best, notice.value)
+                self._trial_ended(self.searches[notice.search], notice)
             case SearchEnded():
                 self.searches[notice.search].running = 0
                 self.searches[notice.search].doing = "found nothing" if notice.trial is None else "found"
             case FinalEnded():
                 self.searches[notice.search].running = 0
                 self.searches[notice.search].doing = "done"
+
+    def _trial_ended(self, search: SearchStanding, notice: TrialEnded) -> None:
+        search.ended, search.running, search.flop = search.ended + 1, notice.running, notice.flop
+        if notice.outcome is Outcome.FAILED:
+            self.failure = search.failures.take(notice.trial, notice.reason)
+        elif notice.value is not None and notice.outcome in _VALUED and notice.may_be_found:
+            search.best = notice.value if search.best is None else max(search.best, notice.value)
 
     @staticmethod
     def _job_reported(search: SearchStanding, notice: JobReported) -> None:

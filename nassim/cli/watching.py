@@ -48,7 +48,7 @@ class _Screen:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._standing = RunStanding()
-        self._spinner = Spinner("dots", "starting")
+        self._spinner = Spinner("dots" if live.console.encoding.startswith("utf") else "line", "starting")
         live.update(self._spinner)
 
     def __call__(self, notice: Notice) -> None:
@@ -59,8 +59,8 @@ class _Screen:
 
     def _drawn(self) -> RenderableType:
         standing = self._standing
-        told = f"{standing.run}  {units.seconds(standing.at_s)}  {units.count(standing.workers, 'worker')}"
-        self._spinner.update(text=Text(told))
+        workers = units.count(standing.workers, "worker")
+        self._spinner.update(text=Text(f"{standing.run}  {units.seconds(standing.at_s)}  {workers}"))
         table = Table(box=None, pad_edge=False)
         table.add_column("search", max_width=max(16, self._live.console.width - 64), no_wrap=True)
         table.add_column("trials", min_width=BAR_WIDTH, no_wrap=True)
@@ -78,7 +78,9 @@ class _Screen:
                 str(search.running) if search.running else "",
                 search.doing,
             )
-        return Group(self._spinner, table)
+        failed = ((name, search.failures.most) for name, search in standing.searches.items())
+        notes = (Text(f"{name}: {most}", "yellow", no_wrap=True, overflow="ellipsis") for name, most in failed if most)
+        return Group(self._spinner, table, *notes)
 
 
 class _Lines:
@@ -91,12 +93,12 @@ class _Lines:
 
     def __call__(self, notice: Notice) -> None:
         self._standing.take(notice)
-        passing = isinstance(notice, (TrialEnded, JobReported))
+        passing = isinstance(notice, (TrialEnded, JobReported)) and self._standing.failure is None
         if passing and notice.at_s - self._line_s < LINE_EVERY_S:
             return
         line = _line(notice, self._standing)
         if line is not None:
-            self._line_s = notice.at_s
+            self._line_s = self._line_s if self._standing.failure else notice.at_s
             self._console.print(Text(f"[{notice.at_s:8.1f} s] {line}"), soft_wrap=True)
 
 
@@ -107,8 +109,11 @@ def _line(notice: Notice, standing: RunStanding) -> str | None:
             return f"run {notice.run} on {units.count(notice.workers, 'worker')}, ledger {notice.ledger}"
         case SearchStarted():
             already = f", {notice.finished} of them done before" if notice.finished else ""
+            already += "" if notice.best is None else f", best {notice.best:.4f}"
             trials = units.count(notice.trials, "trial")
             return f"{notice.search}: {notice.evaluator} with {notice.sampler}, {trials}{already}"
+        case TrialEnded() if standing.failure is not None:
+            return f"{notice.search}: {standing.failure}"
         case TrialEnded() | JobReported():
             return _progress(standing.searches[notice.search])
         case SearchEnded():
@@ -124,8 +129,8 @@ def _line(notice: Notice, standing: RunStanding) -> str | None:
 
 
 def _progress(search: SearchStanding) -> str:
+    trials = f"{search.ended}/{search.trials} trials"
+    failed = f", {search.failures.count} failed" if search.failures.count else ""
     best = "" if search.best is None else f", best {search.best:.4f}"
     flop = units.amount(search.flop, "FLOP")
-    return (
-        f"{search.name}: {search.doing}, {search.ended}/{search.trials} trials{best}, {flop}, {search.running} running"
-    )
+    return f"{search.name}: {search.doing}, {trials}{failed}{best}, {flop}, {search.running} running"

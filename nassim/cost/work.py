@@ -53,6 +53,10 @@ class Activity(StrEnum):
     """Spent on work that was lost because the cluster took the worker's node away."""
 
 
+WAITING = (Activity.STARTUP, Activity.IDLE)
+"""What hardware is held for without being busy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """An amount of computation spent on one activity. Amounts of the same activity add up.

@@ -4,6 +4,7 @@ import pickle
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -40,6 +41,14 @@ class Shape:
 class Reader(Protocol):
     """Reads a data set. Hashable and picklable: it describes data and holds none."""
 
+    @property
+    def name(self) -> str:
+        """What the data set is called."""
+
+    @property
+    def preparation(self) -> str:
+        """What was done to its inputs, which is to be done to those that a trained model is used on."""
+
     def shape(self) -> Shape:
         """Return what the data set looks like.
 
@@ -61,6 +70,9 @@ class Digits:
 
     Pixels are scaled from 0..16 to 0..1.
     """
+
+    name = "digits"
+    preparation = "pixels, 0 to 16, are divided by 16"
 
     def shape(self) -> Shape:
         """Return the shape, which is known without reading."""
@@ -86,6 +98,13 @@ class ArrayFile:
 
     path: str
     task: TaskKind = "classification"
+
+    preparation = "nothing, numbers are taken as they are"
+
+    @property
+    def name(self) -> str:
+        """The file's name; its folder is nobody's business who is handed a model."""
+        return PurePath(self.path).name
 
     def shape(self) -> Shape:
         """Return the shape; reads the whole file once a process, to find what is wrong with it before work starts."""

@@ -1,6 +1,5 @@
 """Checkpoints: a state written so that it is there in full or not at all."""
 
-import os
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import torch
 
+from nassim.durable import write_durably
 from nassim.errors import NassimError
 
 
@@ -20,17 +20,7 @@ def write(path: Path, state: Mapping[str, Any]) -> int:
     """
     buffer = BytesIO()
     torch.save(dict(state), buffer)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    write_durably(path, buffer.getbuffer())
     return buffer.getbuffer().nbytes
 
 
@@ -56,12 +46,3 @@ def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
             f"torch raised {type(error).__name__}"
         ) from error
     return state, len(content)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -131,6 +131,10 @@ class EnasEvaluator(Evaluator):
         planned = (self._scoring(candidates),)
         return Job(name, self.search, JobKind.SCORE, tuple(candidates), first, 1, self._seed, planned)
 
+    def may_find(self, trial: int) -> bool:
+        """Whether this trial is one of those that derive the find."""
+        return trial >= self._rounds.learn_trials
+
     def choose(self, values: Mapping[int, float]) -> int:
         """Return the trial that the search has found: see `Rounds.find`."""
         return self._rounds.find(values)

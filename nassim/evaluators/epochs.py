@@ -9,8 +9,8 @@ from nassim.cost.work import Activity, Work
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Job, Progress
 from nassim.evaluators import checkpoint
-from nassim.evaluators.training import Trainer, seeded
-from nassim.seeds import derive_seed
+from nassim.evaluators.training import Trainer
+from nassim.models import building
 from nassim.space.search_space import SearchSpace
 
 Epoch = Callable[[int], Iterator[Progress]]
@@ -19,9 +19,7 @@ Epoch = Callable[[int], Iterator[Progress]]
 
 def new_network(space: SearchSpace, candidate: Candidate, device: str) -> nn.Module:
     """Return a candidate's network, its weights a function of the candidate's seed alone."""
-    with seeded(derive_seed(candidate.seed, "weights"), "cpu"):
-        network = space.subnet(candidate.architecture)
-    return network.to(device)
+    return building.new_network(space, candidate.architecture, candidate.seed).to(device)
 
 
 def run_epochs(job: Job, trainer: Trainer, run_epoch: Epoch, device: str) -> Iterator[Progress]:

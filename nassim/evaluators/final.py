@@ -1,16 +1,22 @@
-"""Final: trains the found architecture on all but the test data, and tests it once."""
+"""Final: trains the found architecture on all but the test data, tests it once, and saves it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from nassim.cost.work import Activity, Work
 from nassim.data.source import DataSource
+from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress
 from nassim.evaluators.epochs import new_network, run_epochs
 from nassim.evaluators.schedule import Schedule
 from nassim.evaluators.training import Examination, Trainer, best_device, perform
 from nassim.evaluators.warming import warm_up
+from nassim.models.card import ModelCard, Origin
+from nassim.models.file import read_model, save_model
 from nassim.space.search_space import SearchSpace
 
 
@@ -18,23 +24,26 @@ from nassim.space.search_space import SearchSpace
 class FinalEvaluator(Evaluator):
     """Trains one architecture from scratch on training and validation data together, then tests it, once.
 
-    Each epoch reports `train_loss`; the last report, of activity `test`, is `accuracy` and `loss` on the test data.
+    Each epoch reports `train_loss`; the last report comes with the saved model, whose weights are its checkpoint, and
+    is `accuracy` and `loss` on the test data. A job that goes on from its last step finds all that in the model's file.
 
     Attributes:
-        search: Name of the search whose find it is.
         space: Where the architecture is from.
         source: What it learns.
         schedule: How it is trained.
+        origin: Whose find it is, for whoever is handed the model.
+        model: The file to save it in, on a path that workers share.
         device: Where; by default a GPU if the worker holds one.
 
     Raises:
         NassimError: The space's networks can't learn this data, or the data can't be read.
     """
 
-    search: str
     space: SearchSpace
     source: DataSource
     schedule: Schedule
+    origin: Origin
+    model: Path
     device: str | None = None
 
     def __post_init__(self) -> None:
@@ -47,35 +56,81 @@ class FinalEvaluator(Evaluator):
     def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
         """Return the job that trains one architecture from epoch `first` on and tests it: see `Evaluator.plan`."""
         (candidate,) = candidates
-        profile, sizes = self.space.profile(candidate.architecture), self.source.sizes
-        samples = (self.schedule.epochs - first) * (sizes.train + sizes.validation)
+        search = self.origin.search
         return Job(
-            f"{self.search}/final",
-            self.search,
+            f"{search}/final",
+            search,
             JobKind.FINAL,
             (candidate,),
             first,
             self.schedule.epochs,
             candidate.seed,
-            (profile.training(samples), profile.inference(sizes.test, Activity.TEST)),
+            self._work(candidate, self.schedule.epochs - first),
         )
 
+    def _work(self, candidate: Candidate, epochs: int) -> tuple[Work, ...]:
+        """Return the Work of training over some epochs and of testing; none where the model is there already."""
+        if not epochs:
+            return ()
+        profile, sizes = self.space.profile(candidate.architecture), self.source.sizes
+        training = profile.training(epochs * (sizes.train + sizes.validation))
+        return training, profile.inference(sizes.test, Activity.TEST)
+
     def run(self, job: Job) -> Iterator[Progress]:
-        """Train and test: see `Evaluator.run`."""
+        """Train, test and save: see `Evaluator.run`.
+
+        Raises:
+            NassimError: The model can't be saved; or the job goes on from its last step, and the file is not its model.
+        """
+        yield from self._train(job) if job.first < job.last else self._take_up(job)
+
+    def _train(self, job: Job) -> Iterator[Progress]:
         (candidate,) = job.candidates
         device = self.device or best_device()
         data = self.source.load_final(device)
         trainer = Trainer(new_network(self.space, candidate, device), self.schedule, data.train, candidate.seed)
         training, testing = job.planned
 
-        def report(step: int, metrics: Mapping[str, float]) -> Mapping[str, Any]:
-            return {"step": step, "trial": candidate.trial, "metrics": metrics}
-
         def run_epoch(epoch: int) -> Iterator[Progress]:
-            return perform(trainer.epoch(epoch), training, lambda: report(epoch + 1, {"train_loss": trainer.loss}))
+            losses = lambda: _report(job, epoch + 1, {"train_loss": trainer.loss})  # noqa: E731
+            return perform(trainer.epoch(epoch), training, losses)
 
         yield from run_epochs(job, trainer, run_epoch, device)
         test = Examination(trainer.model, data.test)
-        yield from perform(
-            test.steps(), testing, lambda: report(job.last, {"accuracy": test.accuracy, "loss": test.loss})
+        yield from perform(test.steps(), testing)
+        metrics = {"accuracy": test.accuracy, "loss": test.loss}
+        size = save_model(self.model, trainer.model, self._card(job, trainer.model, metrics))
+        yield Progress(Work(Activity.CHECKPOINT, bytes=size), **_report(job, job.last, metrics))
+
+    def _take_up(self, job: Job) -> Iterator[Progress]:
+        """Report what the model's test came to, after a driver that was gone before it heard of it."""
+        (candidate,) = job.candidates
+        saved = read_model(self.model)
+        card = saved.card
+        found = card.origin.run, card.origin.search, card.architecture, card.seed
+        wanted = self.origin.run, self.origin.search, candidate.architecture, candidate.seed
+        if found != wanted:
+            raise NassimError(f"the model {self.model} is of {found}, wanted {wanted}; each run needs its own folder")
+        yield Progress(Work(Activity.TRANSFER, bytes=saved.bytes), **_report(job, job.last, card.metrics))
+
+    def _card(self, job: Job, network: nn.Module, metrics: Mapping[str, float]) -> ModelCard:
+        (candidate,), (training, _) = job.candidates, job.planned
+        sizes = self.source.sizes
+        samples = self.schedule.epochs * (sizes.train + sizes.validation)
+        return ModelCard(
+            architecture=candidate.architecture,
+            input_shape=tuple(self.space.input_shape),
+            classes=self.space.classes,
+            metrics=metrics,
+            params=sum(parameter.numel() for parameter in network.parameters()),
+            forward_flop=training.forward_flop // training.samples,
+            backward_flop=training.backward_flop // training.samples,
+            training_flop=training.flop // training.samples * samples,
+            uncounted=training.uncounted,
+            seed=candidate.seed,
+            origin=self.origin,
         )
+
+
+def _report(job: Job, step: int, metrics: Mapping[str, float]) -> dict[str, Any]:
+    return {"step": step, "trial": job.candidates[0].trial, "metrics": metrics}

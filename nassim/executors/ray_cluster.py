@@ -77,8 +77,8 @@ def holding(group: PlacementGroup) -> Holding | None:
 def room() -> str:
     """Describe the nodes of the cluster, for an error message."""
     nodes = [node["Resources"] for node in _nodes() if node["Alive"]]
-    amounts = ("{:g} CPU and {:g} GPU".format(node.get("CPU", 0), node.get("GPU", 0)) for node in nodes)
-    return f"{len(nodes)} node(s): " + "; ".join(amounts)
+    amounts = sorted((node.get("CPU", 0.0), node.get("GPU", 0.0)) for node in nodes)
+    return f"{len(nodes)} node(s): " + "; ".join(f"{cpus:g} CPU and {gpus:g} GPU" for cpus, gpus in amounts)
 
 
 def _nodes() -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import ray
 
 from nassim.errors import NassimError
 from nassim.executors.ray_cluster import Share, first_line
-from nassim.executors.ray_tokens import AUTH_MODE, match_tokens
+from nassim.executors.ray_tokens import AUTH_MODE, match_tokens, read_mode
 
 KNOCK_S = 10.0
 """How long a cluster's head may take to accept a connection."""
@@ -114,6 +114,7 @@ def _kept_auth_mode() -> Iterator[None]:
         os.environ.pop(AUTH_MODE, None)
         if before is not None:
             os.environ[AUTH_MODE] = before
+            read_mode()
 
 
 @contextmanager

@@ -74,8 +74,7 @@ def _token() -> tuple[str | None, str]:
 
 
 def _set_mode(address: str, asks: bool, is_first: bool) -> None:
-    """Set the mode for Ray, which has read it when it was imported."""
-    from ray._raylet import AuthenticationMode, Config, get_authentication_mode  # type: ignore[attr-defined]
+    from ray._raylet import AuthenticationMode, get_authentication_mode  # type: ignore[attr-defined]
 
     os.environ[AUTH_MODE] = "token" if asks else "disabled"
     if not asks and not is_first and get_authentication_mode() == AuthenticationMode.TOKEN:
@@ -83,4 +82,11 @@ def _set_mode(address: str, asks: bool, is_first: bool) -> None:
             f"the Ray at {address} asks for no tokens, and this process has run one that does, such as a local Ray; "
             "join it from a new process"
         )
+    read_mode()
+
+
+def read_mode() -> None:
+    """Have Ray read the mode from the environment again; it did when it was imported."""
+    from ray._raylet import Config  # type: ignore[attr-defined]
+
     Config.initialize("")

@@ -218,8 +218,8 @@ class Checkpoint(Spec):
     """Where trainings leave their state, so that another worker can go on."""
 
     folder: Text = "runs"
-    """A folder that all workers share, for checkpoints and shared weights; a relative path starts from where nassim
-    runs. Each run has a folder of its own in it."""
+    """A folder that all workers share, for checkpoints, shared weights and found models; a relative path starts from
+    where nassim runs. Each run has a folder of its own in it."""
     every: Annotated[int, Field(ge=0, le=LARGEST_COUNT)] = 1
     """Epochs between checkpoints of a training; 0 keeps none, and what a dead worker had done of a trial is lost."""
 

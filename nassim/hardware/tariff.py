@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nassim.cost.work import Activity
+from nassim.cost.work import WAITING, Activity
 from nassim.hardware.catalogue import Catalogue, Device, DeviceKind, load_catalogue
 from nassim.hardware.catalogue.closest import closest, generic_of
 from nassim.hardware.energy import power_w
@@ -19,9 +19,6 @@ from nassim.hardware.terms import Terms
 
 _ACCELERATORS = (DeviceKind.GPU, DeviceKind.TPU)
 """The others are processors, of which a worker holds some cores."""
-
-WAITING = (Activity.STARTUP, Activity.IDLE)
-"""What hardware is held for without being busy."""
 
 _ROUNDING = 1e-9
 """Two sums of the same seconds may differ by so much of them."""

@@ -1,11 +1,11 @@
 """Aside: a file beside the ledger with the postings that couldn't be written to it."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nassim.durable import sync_folder, write_durably
 from nassim.errors import NassimError
 from nassim.ledger.postings import TABLES, Posting
 
@@ -43,17 +43,9 @@ def save(aside: Aside, folder: Path) -> Path:
         NassimError: It can't be written there.
     """
     path = path_of(folder, aside.run)
-    unfinished = path.with_suffix(".part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in _lines(aside))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        _sync_folder(folder)
+        write_durably(path, "".join(f"{line}\n" for line in _lines(aside)).encode())
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise NassimError(
             f"{len(aside.postings)} unwritten postings of run {aside.run} can't be saved in {folder}: "
             f"{error.strerror}. Free space there, or save them in a folder on another disk"
@@ -87,7 +79,7 @@ def load(folder: Path, run: str) -> Aside | None:
 def remove(folder: Path, run: str) -> None:
     """Remove the file of a run, once what it holds is in the ledger."""
     path_of(folder, run).unlink(missing_ok=True)
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _lines(aside: Aside) -> Sequence[str]:
@@ -100,12 +92,3 @@ def _lines(aside: Aside) -> Sequence[str]:
         "count": len(aside.postings),
     }
     return [json.dumps(header), *(json.dumps(posting) for posting in aside.postings)]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename or a removal in the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,7 +24,7 @@ class RunRecord:
         started_at: When it was started, ISO 8601.
         sessions: How many drivers have held it: 1, and 1 more for each resume.
         experiment: The experiment, as the file says it.
-        about: Versions and host.
+        about: Versions, host, and how the run's folder is known.
     """
 
     id: int

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, select
 
 from nassim.ledger import balance, frames, records, taking, totals
 from nassim.ledger.database import Database
-from nassim.ledger.errors import RunNameTaken
 from nassim.ledger.finding import Finding
 from nassim.ledger.records import RunRecord
 from nassim.ledger.schema import findings
@@ -76,22 +75,12 @@ class Ledger:
             run: Its name.
             experiment: The experiment, as JSON-able values; passwords of URLs in it are left out.
             started_at: When it was started, ISO 8601.
-            about: Versions and host.
+            about: Versions, host, and how the run's folder is known.
 
         Raises:
             RunNameTaken: There is a run of that name.
         """
         return Writer(self._database, taking.enter(self._database, run, experiment, started_at, about or {}))
-
-    def create_numbered(
-        self, stem: str, experiment: Mapping[str, Any], started_at: str, about: Mapping[str, Any] | None = None
-    ) -> Writer:
-        """Enter a new run under the next free name, `stem-1`, `stem-2`, ..., also while others do the same."""
-        while True:
-            try:
-                return self.create(self.free_name(stem), experiment, started_at, about)
-            except RunNameTaken:
-                continue
 
     def free_name(self, stem: str) -> str:
         """Return the next name, `stem-1`, `stem-2`, ..., that no run has at this moment."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,14 @@ def take_over(database: Database, run: str, folder: Path | None) -> Standing:
     return standing
 
 
+def run_stem(name: str) -> str:
+    """Return what runs of an experiment are named after: its name in characters that the name of a run may have."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:80] or "run"
+
+
 def check_name(run: str) -> None:
-    """Check a run's name, which also names its folder.
+    """Check a run's name, which is typed on command lines.
 
     Raises:
         NassimError: It has characters that a name may not have.

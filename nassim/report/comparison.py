@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from nassim import units
-from nassim.cost.work import Activity
+from nassim.cost.work import WAITING, Activity
 from nassim.hardware.figure import Figure
-from nassim.hardware.tariff import WAITING
 from nassim.report.amounts import Part
 from nassim.report.facts import FoundModel, SearchFacts
 from nassim.report.tables import NONE, Cell, Row, Table, amounts, figure, words

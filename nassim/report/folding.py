@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from nassim.cost.work import Activity
+from nassim.cost.work import WAITING, Activity
 from nassim.hardware.figure import Bound, Figure, Kind, total
-from nassim.hardware.tariff import WAITING, Held, Tariff
+from nassim.hardware.tariff import Held, Tariff
 from nassim.ledger.entry import DRIVER
 from nassim.report.amounts import ActivityCost, Amounts, Compute, Part
 

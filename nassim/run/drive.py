@@ -2,7 +2,6 @@
 
 import platform
 from dataclasses import replace
-from pathlib import Path
 
 import optuna
 from threadpoolctl import threadpool_limits
@@ -16,6 +15,7 @@ from nassim.executors.inline import InlineExecutor
 from nassim.experiment.model import Experiment
 from nassim.experiment.model import Search as SearchSpec
 from nassim.experiment.spending import Limits
+from nassim.folder import RunFolder
 from nassim.ledger.entry import Stage
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.finding import Finding
@@ -45,7 +45,7 @@ class Drive:
         ledger: Where the run is.
         writer: Its pen, which says where the run's clock stands.
         recovery: What earlier drivers have left.
-        folder: The run's folder, a path that all workers share.
+        folder: The run's folder.
         observe: Is told how it goes on.
         clock: Shows what the run's clock shows; for until the executor starts, whose clock then holds.
         rates: What workers' seconds cost, for budgets that need it.
@@ -57,7 +57,7 @@ class Drive:
         ledger: Ledger,
         writer: Writer,
         recovery: Recovery,
-        folder: Path,
+        folder: RunFolder,
         observe: Observe,
         clock: Clock,
         rates: Rates | None = None,
@@ -70,9 +70,7 @@ class Drive:
         self._observe = observe
         self._clock = clock
         self._parts = Parts(experiment, folder)
-        self._checkpoints = (
-            Checkpoints(folder / "checkpoints", experiment.checkpoint.every) if experiment.checkpoint.every else None
-        )
+        self._checkpoints = Checkpoints(folder, experiment.checkpoint.every) if experiment.checkpoint.every else None
         self._executor: Executor = make_executor(experiment)
         self._books = Books(writer, self._executor, recovery.spent, self._warn, rates)
         self._stopping = Stopping()
@@ -93,7 +91,7 @@ class Drive:
                 with self._stopping.by_signals():
                     self._work()
         except LedgerUnavailable as error:
-            path = self._writer.save_aside(self._folder)
+            path = self._writer.save_aside(self._folder.path)
             raise NassimError(
                 f"{error}. What is not written is saved in {path}; when the database is back, "
                 f"`nassim resume {self._writer.run}` takes it in"
@@ -162,7 +160,8 @@ class Drive:
         self._books.work_for(Account(search.name, Stage.SEARCH, spent))
         allowance = Allowance((*self._overall.items, (search.name, _budget(spec.budget), spent)))
         loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
-        self._tell(SearchStarted, search.name, spec.evaluator.kind, spec.sampler.name, search.trials, spent.trials)
+        before = spent.trials, self._recovery.failed_by.get(search.name, 0), search.best
+        self._tell(SearchStarted, search.name, spec.evaluator.kind, spec.sampler.name, search.trials, *before)
         loop.run(self._recovery.points)
         if self._stopping.asked:
             return None
@@ -240,8 +239,8 @@ class Drive:
                 self._books.post(event)
         self._books.close(hurried=lambda: self._stopping.asked)
         self._writer.close(status)
-        if status == "finished" and self._checkpoints:
-            self._checkpoints.clear()
+        if status == "finished":
+            self._folder.clear()
         self._tell(RunEnded, self._writer.run, status == "finished")
 
     def _warn(self, message: str, search: str | None = None) -> None:

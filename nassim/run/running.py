@@ -7,13 +7,18 @@ from pathlib import Path
 from nassim.errors import NassimError
 from nassim.executors.clock import Clock, utc_now
 from nassim.experiment.model import Experiment
+from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
+from nassim.ledger.errors import RunNameTaken
 from nassim.ledger.store import Ledger
+from nassim.ledger.taking import check_name, run_stem
+from nassim.ledger.writer import Writer
 from nassim.notices import Notice, Observe, Warned
 from nassim.parts import Parts
 from nassim.run.arm import check_arm
 from nassim.run.drive import Drive
 from nassim.run.pricing import check_site, find_rates
+from nassim.run.watcher import Watcher
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
 
@@ -43,32 +48,42 @@ def execute(
 
     Args:
         experiment: What to run.
-        name: The run's name; by default the experiment's with a number.
-        observe: Is told how it goes on.
+        name: The run's name; by default the experiment's, as far as runs can be named so, with a number.
+        observe: Is told how it goes on. The run goes on though it should fail.
         strict: Whether a budget is refused that needs a number nobody gave; otherwise it is assumed, with a warning.
         since_s: Seconds that the command has taken before this call, which are the run's too.
 
     Raises:
-        NassimError: A part of the experiment can't be made; the name is taken; no worker can be had; the ledger stayed
-            away; a search has come to nothing, after the others have come to their end.
+        NassimError: A part of the experiment or the run's folder can't be made; the name is taken; no worker can be
+            had; the ledger stayed away; a search has come to nothing, after the others have come to their end.
     """
-    clock = Clock(since_s)
+    clock, observe = Clock(since_s), Watcher(observe)
     rates = _check(experiment, strict, observe)
-    folder = str(Path(experiment.checkpoint.folder).resolve())
-    experiment = experiment.model_copy(
-        update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": folder})}
-    )
+    root = str(Path(experiment.checkpoint.folder).resolve())
+    experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
     ledger = Ledger(experiment.ledger)
+    writer, folder = _enter(experiment, ledger, name)
+    Drive(experiment, ledger, writer, Recovery(), folder, observe, clock, rates).go()
+    return writer.run
+
+
+def _enter(experiment: Experiment, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
+    """Enter a new run, with a folder of its own; either both are there afterwards, or neither."""
     document, started_at = experiment.model_dump(mode="json"), utc_now()
     meter, missing = find_meter()
     about = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
     about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
-    if name is None:
-        writer = ledger.create_numbered(experiment.name, document, started_at, about)
-    else:
-        writer = ledger.create(name, document, started_at, about)
-    Drive(experiment, ledger, writer, Recovery(), _folder(experiment, writer.run), observe, clock, rates).go()
-    return writer.run
+    root = Path(experiment.checkpoint.folder)
+    while True:
+        run = ledger.free_name(run_stem(experiment.name)) if name is None else name
+        check_name(run)
+        try:
+            with claimed(root, run, started_at=started_at, ledger=ledger.url, nassim=about["nassim"]) as folder:
+                whose = {"folder": folder.path.name, "identity": folder.identity}
+                return ledger.create(run, document, started_at, about | whose), folder
+        except RunNameTaken:
+            if name is not None:
+                raise
 
 
 def resume(
@@ -90,14 +105,15 @@ def resume(
     Raises:
         NassimError: There is no such run, it has finished or used up its budget, or as for `execute`.
     """
-    began = Clock(since_s)
+    began, observe = Clock(since_s), Watcher(observe)
     ledger = Ledger(ledger_url)
     record = ledger.run(run)
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
-    folder, rates = _folder(experiment, run), _rates(experiment, strict, observe)
-    writer = ledger.resume(run, aside=folder)
+    folder, rates = folder_of(record), _rates(experiment, strict, observe)
+    folder.take_up()
+    writer = ledger.resume(run, aside=folder.path)
     recovery = recover(ledger, run, writer.clock_s, rates)
     clock = Clock(writer.clock_s + began.now_s())
     Drive(experiment, ledger, writer, recovery, folder, observe, clock, rates).go()
@@ -106,7 +122,7 @@ def resume(
 def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
     """Make every part once, so that what can't be made is found before a run is entered; return the rates."""
     check_site(experiment)
-    parts = Parts(experiment, Path())
+    parts = Parts(experiment, RunFolder(Path(experiment.checkpoint.folder), "", None))
     for spec in experiment.searches:
         check_arm(parts, spec)
     return _rates(experiment, strict, observe)
@@ -114,7 +130,3 @@ def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | No
 
 def _rates(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
     return find_rates(experiment, strict, lambda message: observe(Warned(message, 0.0)))
-
-
-def _folder(experiment: Experiment, run: str) -> Path:
-    return Path(experiment.checkpoint.folder) / run

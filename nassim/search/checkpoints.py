@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from nassim.evaluation import Job
+from nassim.folder import RunFolder
 
 
 class Checkpoints:
@@ -14,19 +15,19 @@ class Checkpoints:
     is posted and removed after the commit.
 
     Args:
-        folder: A folder of this run alone, on a path that all workers share.
+        folder: The run's folder.
         every: Epochs between checkpoints.
     """
 
-    def __init__(self, folder: Path, every: int = 1) -> None:
+    def __init__(self, folder: RunFolder, every: int = 1) -> None:
         self.every = every
         self._folder = folder
         self._latest: dict[str, int] = {}
         self._obsolete: list[Path] = []
 
-    def folder_of(self, job_id: str) -> str:
+    def folder_of(self, job: Job) -> str:
         """Return where a job keeps its states."""
-        return str(self._folder / job_id)
+        return str(self._folder.checkpoints_of(job.search, job.id))
 
     def written(self, job: Job, step: int) -> None:
         """A job's state after a step is there, and posted."""
@@ -48,7 +49,3 @@ class Checkpoints:
             else:
                 path.unlink(missing_ok=True)
         self._obsolete.clear()
-
-    def clear(self) -> None:
-        """Remove all there is: the run has finished."""
-        shutil.rmtree(self._folder, ignore_errors=True)

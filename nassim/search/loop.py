@@ -217,9 +217,10 @@ class SearchLoop:
             self._agenda.waiting.append(flight)
 
     def _over(self, flight: Flight, outcome: Outcome, reason: str | None) -> None:
-        """End all trials of a job that will not be handed out again."""
+        """End all trials of a job that will not be handed out again by this driver."""
         self._books.kept(flight.job)
-        if self._search.checkpoints:
+        # A final training that failed, for want of disk say, is gone on with from its checkpoint by the next driver.
+        if self._search.checkpoints and not (flight.job.kind is JobKind.FINAL and outcome is Outcome.FAILED):
             self._search.checkpoints.over(flight.job)
         for candidate in flight.trials:
             value = flight.values.get(candidate.trial)
@@ -254,6 +255,7 @@ class SearchLoop:
                 reason,
                 len(self._flights),
                 self._books.search_flop,
+                self._search.evaluator.may_find(candidate.trial),
             )
         )
 

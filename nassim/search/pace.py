@@ -22,6 +22,8 @@ class Pace:
 
     def learn(self, work: Work, seconds: float, job: Job) -> None:
         """Take in what a job has done in some seconds; its checkpoints and transfers among it."""
+        if not job.planned:
+            return
         done = self._done[job.planned[0].activity]
         done.flop += work.flop
         done.seconds += seconds

@@ -1,5 +1,6 @@
 """Recovery: what earlier drivers have spent and what the last one left unfinished, read from the ledger alone."""
 
+from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from nassim.cost.work import AMOUNTS, Activity
-from nassim.ledger.entry import DRIVER, Entry, Stage
+from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
 from nassim.ledger.store import Ledger
 from nassim.search.budget import Spent
 from nassim.search.flight import Point
@@ -27,6 +28,7 @@ class Recovery:
         spent: What the run has spent.
         spent_by: What each search has spent, its final training left out.
         found: Names of the searches that are through, their finding posted.
+        failed_by: How many trials of each search have failed.
     """
 
     points: Mapping[str, Point] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class Recovery:
     spent: Spent = field(default_factory=Spent)
     spent_by: Mapping[str, Spent] = field(default_factory=dict)
     found: frozenset[str] = frozenset()
+    failed_by: Mapping[str, int] = field(default_factory=dict)
 
 
 def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None) -> Recovery:
@@ -63,9 +66,11 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
             later = rows["start_s"] > checkpoints["start_s"].iloc[-1]
             rows = rows[(~is_energy & (rows.index > checkpoints.index[-1])) | (is_energy & later)]
         lost.extend(_net(rows))
-    spent, spent_by = _spent(ledger, run, rates)
+    trials = ledger.trials(run)
+    spent, spent_by = _spent(ledger, run, rates, trials)
     spent.wall_s = clock_s
-    return Recovery(points, tuple(lost), spent, spent_by, found)
+    failed_by = Counter(trials.loc[trials["outcome"] == Outcome.FAILED, "search"])
+    return Recovery(points, tuple(lost), spent, spent_by, found, failed_by)
 
 
 def _open_jobs(entries: pd.DataFrame, found: frozenset[str]) -> pd.DataFrame:
@@ -111,7 +116,7 @@ def _amounts(row: dict[Hashable, Any]) -> dict[str, Any]:
     return {name: int(row[name]) for name in AMOUNTS}
 
 
-def _spent(ledger: Ledger, run: str, rates: Rates | None) -> tuple[Spent, dict[str, Spent]]:
+def _spent(ledger: Ledger, run: str, rates: Rates | None, trials: pd.DataFrame) -> tuple[Spent, dict[str, Spent]]:
     """Return what the run and each of its searches have spent; the run's `wall_s` is its clock's to say."""
     overall, by_search = Spent(), dict[str, Spent]()
     for row in ledger.totals(run, by=("search", "stage", "activity", "worker", "device")).to_dict("records"):
@@ -125,7 +130,6 @@ def _spent(ledger: Ledger, run: str, rates: Rates | None) -> tuple[Spent, dict[s
         if rates and row["worker"] != DRIVER and row["seconds"]:
             processors = row["processor_seconds"] / row["seconds"]
             rates.spend((overall, of_search), row["device"], row["seconds"], processors, Activity(row["activity"]))
-    trials = ledger.trials(run)
     for name in trials.loc[trials["outcome"] != "open", "search"]:
         overall.trials += 1
         by_search.setdefault(name, Spent()).trials += 1

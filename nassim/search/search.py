@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import optuna
+from optuna.trial import TrialState
 
 from nassim.errors import NassimError
 from nassim.evaluation import Evaluator, Job, JobKind
@@ -51,6 +52,12 @@ class Search:
     trial_timeout_s: float | None = None
     checkpoints: Checkpoints | None = None
 
+    @property
+    def best(self) -> float | None:
+        """The best value so far of a trial that the search may find; None before the first."""
+        complete = self.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        return max((trial.values[0] for trial in complete if self.evaluator.may_find(trial.number)), default=None)
+
     def dress(self, job: Job, *, limited: bool) -> Job:
         """Return the job with what the search, not the evaluator, says about it.
 
@@ -66,7 +73,7 @@ class Search:
         return replace(
             job,
             gated=limited or (self.prunes and of_trial),
-            checkpoint=self.checkpoints.folder_of(job.id) if self.checkpoints else None,
+            checkpoint=self.checkpoints.folder_of(job) if self.checkpoints else None,
             checkpoint_every=self.checkpoints.every if self.checkpoints else 1,
             timeout_s=self.trial_timeout_s if of_trial else None,
         )

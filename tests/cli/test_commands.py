@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from nassim.ledger.store import Ledger
+
 SMALL = """\
 name: small
 space: {name: cell, parameters: {input_shape: [1, 8, 8], width: 2, cells: 1}}
@@ -129,7 +131,7 @@ def test_spaces_lists_those_that_ship(tmp_path):
 def test_help_answers_at_once(tmp_path):
     done = nassim("--help", folder=tmp_path)
     assert done.returncode == 0
-    for command in ("run", "resume", "report", "site", "runs", "spaces", "dashboard", "export"):
+    for command in ("run", "resume", "report", "site", "runs", "spaces", "model", "dashboard", "export"):
         assert re.search(rf"\b{command}\b", done.stdout)
     times = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "import nassim.cli"], capture_output=True, text=True, check=True
@@ -277,6 +279,69 @@ def test_a_reader_that_goes_away_is_no_error(finished):
     done = subprocess.run(f"{command} | head -1", shell=True, cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("small-1  finished")
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_whose_reader_goes_away_goes_on_to_its_end(tmp_path):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    command = " ".join(shlex.quote(part) for part in [*COMMAND, "run", "small.yaml"])
+    shell = ["bash", "-o", "pipefail", "-c", f"{command} | head -1"]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [
+        "nassim: the run's progress can't be shown (BrokenPipeError: [Errno 32] Broken pipe); the run goes on",
+        "nassim: the report can't be written: Broken pipe; `nassim report small-1` shows it",
+    ]
+    assert "finished" in nassim("runs", folder=tmp_path).stdout
+
+
+@pytest.mark.parametrize("command", [["runs"], ["devices", "--format", "json"]])
+def test_what_a_full_disk_does_not_take_is_told(finished, command):
+    folder, _ = finished
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, *command], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "nassim: the output can't be written: No space left on device\n")
+
+
+def test_letters_that_an_encoding_lacks_are_escaped_and_markup_is_not_taken_for_such(tmp_path):
+    Ledger(f"sqlite:///{tmp_path / 'nassim.db'}").create("r-1", {"name": "😀 [red]é"}, "2026-01-01T00:00:00+00:00")
+    listed = nassim("runs", folder=tmp_path, PYTHONIOENCODING="ascii").stdout
+    assert r"\U0001f600 [red]\xe9" in listed
+
+
+def test_the_found_model_is_handed_over_and_loads_with_the_line_that_is_printed(finished, tmp_path):
+    folder, _ = finished
+    listed = nassim("model", folder=folder).stdout
+    assert re.search(r"^small-1/random +[0-9a-f]{12} +[\d,]+ +accuracy 0\.\d{4} +[\d.]+ kB$", listed, re.MULTILINE)
+    done = nassim("model", "-o", str(tmp_path / "handed"), folder=folder)
+    assert done.returncode == 0, done.stderr
+    said, line = done.stdout.splitlines()
+    assert said == f"{tmp_path / 'handed'} has the model of search random, run small-1. In Python:"
+    code = f"{line}\nimport torch\nprint(tuple(model(torch.zeros(3, 1, 8, 8)).shape), model.training)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert loaded.stdout == "(3, 10) False\n"
+    again = nassim("model", "-o", str(tmp_path / "handed"), folder=folder)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "isn't empty. Give another, or --force" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["model", "small-1/tpe", "-o", "out"], "nassim: run small-1 has no search 'tpe'; it has 'random'"),
+        (["model", "nowhere", "-o", "out"], "nassim: there is no run 'nowhere' in the ledger sqlite:///nassim.db"),
+        (["model", "small-1/random"], "a folder, and none is given: `nassim model RUN/SEARCH -o DIR`"),
+        (["model", "--onnx"], "a folder, and none is given: `nassim model RUN/SEARCH -o DIR`"),
+        (["model", "-o", "small.yaml"], "small.yaml is a file; give the name of a folder"),
+    ],
+)
+def test_a_model_that_there_is_not_is_told_and_nothing_written(finished, arguments, message):
+    folder, _ = finished
+    before = sorted(folder.iterdir())
+    done = nassim(*arguments, folder=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(folder.iterdir()) == before
 
 
 def test_the_environment_names_the_ledger(finished):

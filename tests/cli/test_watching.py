@@ -1,11 +1,16 @@
 """What a log and a terminal show of a run's notices."""
 
+import contextlib
+import errno
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 from rich.live import Live
 
+from nassim.cli.failures import MOST_TOLD, Failures
+from nassim.cli.printing import print_plainly
 from nassim.cli.standing import RunStanding
 from nassim.cli.watching import LINE_EVERY_S, _Lines, _Screen
 from nassim.evaluation import JobKind
@@ -20,6 +25,7 @@ from nassim.notices import (
     TrialEnded,
     Warned,
 )
+from nassim.run.watcher import Watcher
 
 STORY = (
     RunStarted("demo-1", 0.0, ("full", "enas", "a search with quite a long name"), 2, "sqlite:///nassim.db"),
@@ -102,3 +108,124 @@ def test_a_terminal_shows_a_row_for_each_search(width):
     assert "4.00 GFLOP" in last
     assert "final 5/20" in last
     assert "warning: full: worker ray-0 died" in shown
+
+
+def failed(trial, reason, at_s=10.0, search="full"):
+    return TrialEnded(search, at_s, trial, Outcome.FAILED, None, reason, 1, 10**9)
+
+
+def test_why_trials_fail_is_told_by_kind_and_not_by_trial():
+    """Of 250 trials that fail in three ways, each way is told at its first, tenth and hundredth."""
+    out = io.StringIO()
+    lines = _Lines(Console(file=out, width=200))
+    for notice in STORY[:2]:
+        lines(notice)
+    for trial in range(250):
+        kind = "TypeError: no [bold]" if trial % 2 else f"Diverged: loss is nan at epoch 1, step {trial}"
+        lines(failed(trial, "OutOfMemoryError" if trial == 3 else kind, at_s=2.0))
+    assert [line.partition("] ")[2] for line in out.getvalue().splitlines()[2:]] == [
+        "full: trial 0 failed: Diverged: loss is nan at epoch 1, step 0",
+        "full: trial 1 failed: TypeError: no [bold]",
+        "full: trial 3 failed: OutOfMemoryError",
+        "full: 10 trials failed like trial 0: Diverged: loss is nan at epoch 1, step 0",
+        "full: 10 trials failed like trial 1: TypeError: no [bold]",
+        "full: 100 trials failed like trial 0: Diverged: loss is nan at epoch 1, step 0",
+        "full: 100 trials failed like trial 1: TypeError: no [bold]",
+    ]
+
+
+def test_where_every_trial_fails_in_its_own_way_the_first_few_are_told():
+    failures = Failures()
+    told = [failures.take(trial, f"KeyError: {'abcdefghijklmnop'[trial]}") for trial in range(16)]
+    assert [text is not None for text in told] == [True] * MOST_TOLD + [False] * (16 - MOST_TOLD)
+    assert failures.most == "16 failed, 1 of them alike: KeyError: a"
+    assert Failures().most == ""
+
+
+def test_the_best_is_one_that_the_search_may_find():
+    """Neither what the controller alone learns from, nor what a pruned trial had come to, is a result."""
+    standing = RunStanding()
+    for notice in (
+        *STORY[:2],
+        TrialEnded("full", 3.0, 0, Outcome.COMPLETE, 0.99, None, 1, 1, may_be_found=False),
+        TrialEnded("full", 3.0, 1, Outcome.PRUNED, 0.98, None, 1, 1),
+        TrialEnded("full", 3.0, 2, Outcome.STOPPED, 0.97, "budget", 1, 1),
+    ):
+        standing.take(notice)
+    assert standing.searches["full"].best is None
+    standing.take(TrialEnded("full", 3.0, 3, Outcome.DUPLICATE, 0.5, None, 1, 1))
+    assert standing.searches["full"].best == 0.5
+
+
+def test_what_was_before_a_resume_is_shown_from_its_beginning():
+    out = io.StringIO()
+    lines = _Lines(Console(file=out, width=100))
+    for notice in (
+        STORY[0],
+        SearchStarted("full", 9.0, "full", "tpe", 30, 12, 4, 0.75),
+        TrialEnded("full", 20.0, 12, Outcome.COMPLETE, 0.5, None, 1, 10**9),
+        failed(13, "ValueError"),
+        TrialEnded("full", 30.0, 14, Outcome.COMPLETE, 0.6, None, 1, 10**9),
+    ):
+        lines(notice)
+    assert [line.partition("] ")[2] for line in out.getvalue().splitlines()[1:]] == [
+        "full: full with tpe, 30 trials, 12 of them done before, best 0.7500",
+        "full: starting, 13/30 trials, 4 failed, best 0.7500, 1.00 GFLOP, 1 running",
+        "full: trial 13 failed: ValueError",
+        "full: starting, 15/30 trials, 5 failed, best 0.7500, 1.00 GFLOP, 1 running",
+    ]
+
+
+NAMES = ("[red]x[/red]", "[/]", ":smile:", "[link=http://x]", "a\\[b")
+
+
+def test_names_and_reasons_are_shown_as_they_are():
+    out = io.StringIO()
+    terminal = Console(file=out, width=120, height=40, force_terminal=True, color_system=None)
+    with Live(console=terminal, auto_refresh=False, screen=False) as live:
+        screen = _Screen(live)
+        screen(RunStarted("demo-1", 0.0, NAMES, 2, "sqlite:///[red].db"))
+        for name in NAMES:
+            screen(SearchStarted(name, 1.0, "full", "tpe", 3))
+            screen(failed(0, f"KeyError: {name}", search=name))
+            screen(Warned(f"beware of {name}", 1.0, name))
+        live.refresh()
+    for name in NAMES:
+        assert f"{name}: 1 failed: KeyError: {name}" in out.getvalue()
+        assert f"warning: {name}: beware of {name}" in out.getvalue()
+
+
+def test_listings_show_names_as_they_are(capsys):
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("run", box=None)
+    for name in NAMES:
+        table.add_row(Text(name))
+    print_plainly(table, ":smile:")
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["run", *NAMES, ":smile:"]
+
+
+def test_an_observer_that_fails_is_noted_once_and_told_of_everything(capsys):
+    seen = []
+
+    def observe(notice):
+        seen.append(notice)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    watcher = Watcher(observe)
+    for notice in STORY:
+        watcher(notice)
+    assert seen == list(STORY), "a disk may have space again"
+    assert capsys.readouterr().err == (
+        "nassim: the run's progress can't be shown (OSError: [Errno 28] No space left on device); the run goes on\n"
+    )
+
+
+def test_a_log_on_a_full_disk_says_so():
+    with Path("/dev/full").open("w") as full:
+        lines = _Lines(Console(file=full, width=100))
+        with pytest.raises(OSError, match="No space left on device"):
+            lines(STORY[0])
+        with contextlib.suppress(OSError):
+            full.close()

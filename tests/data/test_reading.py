@@ -89,3 +89,9 @@ def test_a_damaged_array_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(NassimError, match="can't be read"):
         ArrayFile(str(path)).shape()
+
+
+def test_what_was_done_to_inputs_is_told(tmp_path):
+    assert (Digits().name, Digits().preparation) == ("digits", "pixels, 0 to 16, are divided by 16")
+    file = ArrayFile(str(tmp_path / "mine.npz"))
+    assert (file.name, file.preparation) == ("mine.npz", "nothing, numbers are taken as they are")

@@ -99,8 +99,7 @@ def test_a_node_that_goes_preempts_its_job_and_one_that_comes_takes_over(cluster
 def test_a_worker_that_waits_for_room_says_so_and_is_not_billed_for_the_wait(cluster):
     with RayExecutor(workers=2, address=cluster.address) as executor:
         executor.start(make_toy_runner)
-        events = until(executor, lambda _: executor.free == 1)
-        events += until(executor, waits)
+        events = until(executor, lambda heard: executor.free == 1 and waits(heard))
         before_s = executor.now_s()
         cluster.add_node(**NODE)
         events += until(executor, lambda heard: executor.free == 2 and waits(heard))

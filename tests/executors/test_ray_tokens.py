@@ -11,6 +11,7 @@ from contextlib import suppress
 import grpc
 import psutil
 import pytest
+from ray._raylet import Config
 
 from nassim.errors import NassimError
 from nassim.executors.ray_tokens import AUTH_MODE, match_tokens
@@ -46,7 +47,8 @@ def head(request, monkeypatch, tmp_path):
     server.start()
     yield f"127.0.0.1:{port}"
     server.stop(None)
-    os.environ.pop(AUTH_MODE, None)
+    monkeypatch.undo()
+    Config.initialize("")
 
 
 @pytest.mark.parametrize("head", [TOKEN], indirect=True)
@@ -132,6 +134,7 @@ def end_cluster(port: str) -> None:
 def test_real_clusters_after_a_local_ray_of_the_same_process(mode, answer, tmp_path):
     """The local one leaves a token in the user's home, which a cluster of that user then asks for, or doesn't."""
     environment = {**os.environ, "HOME": str(tmp_path), "RAY_USAGE_STATS_ENABLED": "0"}
+    del environment[AUTH_MODE]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     command = [sys.executable, "-c", SCRIPT, port, mode]

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import suppress
 
 import optuna
 import pytest
@@ -148,7 +149,10 @@ class TestLedgerContract:
             try:
                 with Ledger(url) as own:
                     barrier.wait()
-                    writer = own.create_numbered("q", {}, STARTED_AT)
+                    writer = None
+                    while writer is None:
+                        with suppress(RunNameTaken):
+                            writer = own.create(own.free_name("q"), {}, STARTED_AT)
                     names.append(writer.run)
                     for i in range(20):
                         writer.append(lap(float(i)))

@@ -1,7 +1,6 @@
 """The database locked, gone for a while, gone for good, full; and an answer that is lost on its way."""
 
 import json
-import os
 import socket
 import sqlite3
 import subprocess
@@ -234,16 +233,6 @@ class TestAside:
 
 
 class TestDiskFull:
-    @pytest.fixture
-    def small_disk(self, tmp_path):
-        folder = tmp_path / "disk"
-        folder.mkdir()
-        mounted = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-        if os.getuid() != 0 or subprocess.run(mounted, check=False, capture_output=True).returncode:
-            pytest.skip("a disk of 1 MiB can't be mounted here")
-        yield folder
-        subprocess.run(["umount", str(folder)], check=True)
-
     def test_what_does_not_fit_is_kept_saved_elsewhere_and_taken_in(self, small_disk, tmp_path):
         url = f"sqlite:///{small_disk / 'ledger.db'}"
         with Ledger(url) as ledger:

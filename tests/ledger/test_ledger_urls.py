@@ -150,6 +150,25 @@ def test_passwords_are_taken_out_of_texts(text, clean):
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "-x", "a b", "é", "x" * 101])
-def test_a_run_is_named_so_that_its_folder_can_be(name):
+def test_a_run_has_a_name_that_can_be_typed(name):
     with pytest.raises(NassimError, match="Allowed: up to 100 letters"):
         taking.check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "stem"),
+    [
+        ("quickstart", "quickstart"),
+        ("my first search", "my-first-search"),
+        ("../../../precious", "precious"),
+        ("/etc/passwd", "etc-passwd"),
+        ("Größe 5", "Groe-5"),
+        ("CON", "CON"),
+        ("搜索", "run"),
+        ("😀" * 80, "run"),
+        ("--help", "help"),
+    ],
+)
+def test_runs_are_named_after_their_experiment_in_characters_that_they_may_have(experiment, stem):
+    assert taking.run_stem(experiment) == stem
+    taking.check_name(f"{stem}-1")

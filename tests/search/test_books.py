@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import JobKind, Ready
 from nassim.executors.base import Executor, Lap, Leased, Released, Worker
+from nassim.folder import RunFolder
 from nassim.ledger.entry import DRIVER, Stage
 from nassim.ledger.store import Ledger
 from nassim.search.account import Account
@@ -168,8 +169,9 @@ def test_a_job_that_is_open_when_the_books_close_has_lost_what_no_checkpoint_hol
 
 
 def test_a_state_goes_when_a_later_one_is_committed_and_the_folder_when_the_job_is_over(tmp_path):
-    checkpoints = Checkpoints(tmp_path / "checkpoints")
-    job = replace(toy_job("trains", 5), checkpoint=checkpoints.folder_of("tpe/trial/3"))
+    checkpoints = Checkpoints(RunFolder(tmp_path, "run", "abc"))
+    job = toy_job("trains", 5, "trains/trial/3")
+    job = replace(job, checkpoint=checkpoints.folder_of(job))
     files = [job.checkpoint_file(step) for step in (1, 2, 3)]
     files[0].parent.mkdir(parents=True)
     for step, file in enumerate(files, start=1):
@@ -185,8 +187,9 @@ def test_a_state_goes_when_a_later_one_is_committed_and_the_folder_when_the_job_
 
 
 def test_the_state_that_a_resumed_job_went_on_from_goes_too(tmp_path):
-    checkpoints = Checkpoints(tmp_path / "checkpoints")
-    job = replace(toy_job("trains", 5), first=2, checkpoint=checkpoints.folder_of("tpe/trial/3"))
+    checkpoints = Checkpoints(RunFolder(tmp_path, "run", "abc"))
+    job = toy_job("trains", 5, "trains/trial/3", first=2)
+    job = replace(job, checkpoint=checkpoints.folder_of(job))
     job.checkpoint_file(2).parent.mkdir(parents=True)
     job.checkpoint_file(2).touch()
     job.checkpoint_file(3).touch()
@@ -197,8 +200,9 @@ def test_the_state_that_a_resumed_job_went_on_from_goes_too(tmp_path):
 
 
 def test_a_job_that_wrote_no_state_costs_no_look_at_the_disk(tmp_path):
-    checkpoints = Checkpoints(tmp_path / "checkpoints")
-    checkpoints.over(replace(toy_job("trains"), checkpoint=checkpoints.folder_of("tpe/trial/3"), kind=JobKind.TRAIN))
+    checkpoints = Checkpoints(RunFolder(tmp_path, "run", "abc"))
+    job = toy_job("trains", 5, "trains/trial/3", kind=JobKind.TRAIN)
+    checkpoints.over(replace(job, checkpoint=checkpoints.folder_of(job)))
     checkpoints.sweep()
     assert not (tmp_path / "checkpoints").exists()
 

@@ -8,6 +8,7 @@ from torch import nn
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Evaluator, Job, JobKind
 from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Released, Report, Worker
+from nassim.folder import RunFolder
 from nassim.ledger.store import Ledger
 from nassim.search.account import Account
 from nassim.search.books import Books
@@ -167,7 +168,7 @@ def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, pr
     study = optuna.create_study(
         storage=writer.storage(), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), pruner=pruner
     )
-    checkpoints = Checkpoints(tmp_path_factory.getbasetemp() / "none")
+    checkpoints = Checkpoints(RunFolder(tmp_path_factory.getbasetemp() / "none", "run", None))
     search = Search("s", 0, Pair(), Paper(), study, None, 8, prunes, retries=2, checkpoints=checkpoints)
     spent = Spent()
     allowance = Allowance((("experiment", Budget(trials=trials), books.spent), ("s", Budget(flop=flop), spent)))

@@ -1,9 +1,15 @@
 """Searches on Ray workers: what they come to is the same, also where workers and nodes die."""
 
+from contextlib import nullcontext
+
 import pytest
 from searching import BLOCKS, CELL, ENAS, FULL, RAY, experiment, run, traps
 
 from nassim.cost.work import Activity
+from nassim.errors import NassimError
+from nassim.folder import RunFolder
+from nassim.models.shelf import find_model
+from nassim.run import execute
 from nassim.space.loading import load_space
 
 ray = pytest.importorskip("ray")
@@ -96,3 +102,23 @@ def test_two_workers_share_a_budget_and_overshoot_by_a_report_each_at_most(tmp_p
     assert limit <= done.flop(search="full", stage="search") < limit + 2 * epoch
     assert done.status == "finished"
     assert len(done.entries.loc[done.entries["activity"] == Activity.TRAIN, "worker"].unique()) == 2
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_the_worker_that_trains_the_model_saves_it(tmp_path, inline):
+    search = FULL | {"trials": 1, "sampler": {"name": "grid"}}
+    done = run(experiment(tmp_path, search, executor=RAY))
+    model, same = (find_model(books.ledger, "run") for books in (done, run(experiment(inline, search))))
+    assert model.file == tmp_path / "runs" / "run" / "models" / "full.safetensors"
+    assert model.file.read_bytes() == same.file.read_bytes()
+    final = done.entries[done.entries["job"] == "full/final"].iloc[-1]
+    assert (final["activity"], final["step"], final["bytes"]) == ("checkpoint", 3, model.bytes)
+    assert final["seconds"] > 0
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_workers_that_do_not_see_the_folder_end_the_run_with_one_message(tmp_path, monkeypatch):
+    unseen = RunFolder(tmp_path / "not shared" / "run", "run", "abc")
+    monkeypatch.setattr("nassim.run.running.claimed", lambda root, run, **about: nullcontext(unseen))
+    with pytest.raises(NassimError, match=r"could not start: the folder of run run, .* can't be seen from here"):
+        execute(experiment(tmp_path, executor=RAY), name="run")
