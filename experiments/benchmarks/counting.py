@@ -1,7 +1,8 @@
 """How long counting takes, and how far counters agree: nassim, torch's FlopCounterMode, fvcore, ptflops, calflops.
 
 On NAS-Bench-201's network at its published settings. Every counter but nassim's table needs the network, so building it
-is shown apart. Figures are compared as multiply-adds of the forward pass of one input.
+is shown apart. Figures are compared as multiply-adds of the forward pass of one input. Then, for the training of the
+depthwise convolutions of `chain`, what FlopCounterMode makes of the FLOP that are performed.
 
     pip install "nassim[bench]"
     python experiments/benchmarks/counting.py [--architectures 20]
@@ -31,6 +32,7 @@ from nassim.cost.counting import count
 from nassim.cost.work import FLOP_PER_MAC
 from nassim.space import Architecture
 from search_spaces.cell import Cell
+from search_spaces.chain import Chain
 
 SHAPE = (3, 32, 32)
 HINT = 'pip install "nassim[bench]"'
@@ -100,10 +102,21 @@ def by_nassim(network: nn.Module) -> float:
     return count(network, SHAPE).forward_macs
 
 
+def print_training() -> None:
+    """Print how many times too often torch's counter counts a training step of `chain`'s networks."""
+    amounts = Chain().table.arrays()
+    by_torch, performed = (
+        amounts[f"{prefix}forward_flop"] + amounts[f"{prefix}backward_flop"] for prefix in ("torch_", "")
+    )
+    times = by_torch / performed
+    print(f"FlopCounterMode over what is performed, training the {len(times):,} networks of chain: ", end="")
+    print(f"least {times.min():.2f}, median {np.median(times):.2f}, greatest {times.max():.2f}")
+
+
 CONTRACTIONS = "contractions; FLOP"
 """Convolutions, linear layers, attention."""
 COUNTERS = (
-    Counter("nassim count", by_nassim, f"{CONTRACTIONS}, bytes apart", True, "meta"),
+    Counter("nassim count", by_nassim, f"{CONTRACTIONS}; other work apart", True, "meta"),
     Counter("FlopCounterMode, CPU", by_torch("cpu"), CONTRACTIONS, True),
     Counter("FlopCounterMode, meta", by_torch("meta"), CONTRACTIONS, True, "meta"),
     Counter("fvcore", by_fvcore, "and normalisation, pooling; MAC, which it calls FLOP", needs="fvcore.nn"),
@@ -153,6 +166,7 @@ def seconds_of(function: Callable[[], Any], repeats: int = 1) -> float:
 FRESH = """
 import time
 from search_spaces.cell import Cell
+from search_spaces.chain import Chain
 import nassim.space.table
 space = Cell()
 start = time.perf_counter(); space.domain; domain = time.perf_counter()
@@ -191,7 +205,7 @@ def print_counters(space: Cell, architectures: Sequence[Architecture]) -> None:
     )
     for name, seconds in (("nassim table, all at once", bulk), ("nassim table, one", looked_up)):
         times = f"{min(others) / seconds:,.0f}"
-        table.add_row(name, f"{1e6 * seconds:,.1f}", times, "1", "yes", f"{CONTRACTIONS}, bytes apart")
+        table.add_row(name, f"{1e6 * seconds:,.1f}", times, "1", "yes", f"{CONTRACTIONS}; other work apart")
     for counter, result in found.items():
         if isinstance(result, str):
             table.add_row(counter.name, "", "", "absent", "", escape(result))
@@ -220,6 +234,8 @@ def main() -> None:
     print_counters(space, architectures)
     print()
     print_whole_space()
+    print()
+    print_training()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ FORMULAS: dict[str, Formula] = {}
 """FLOP by the name of an operation. Each takes what the operation takes, with shapes in place of tensors, and the shape
 or shapes of what it returns as `out`."""
 
-REAL_ANYWAY: set[str] = set()
+COMPLEX_TOO: set[str] = set()
 """Operations whose formula holds for complex numbers as it stands."""
 
 COMPLEX_FACTOR = 4
@@ -30,10 +30,10 @@ COMPLEX_FACTOR = 4
 
 
 def formula(*operations: str, complex_too: bool = False) -> Callable[[Formula], Formula]:
-    """Register a formula for operations, named as in torch's schemas (those of aten without `aten::`).
+    """Register a formula for operations, before any network is counted that has them.
 
     Args:
-        operations: The names.
+        operations: Their names in torch's schemas, without `aten::` for those of aten.
         complex_too: Whether it holds for complex numbers as it stands; else these count four times.
 
     Raises:
@@ -45,7 +45,7 @@ def formula(*operations: str, complex_too: bool = False) -> Callable[[Formula], 
             if operation in FORMULAS:
                 raise ValueError(f"there is a formula of {operation} already")
             FORMULAS[operation] = function
-        REAL_ANYWAY.update(operations if complex_too else ())
+        COMPLEX_TOO.update(operations if complex_too else ())
         return function
 
     return register
@@ -55,7 +55,7 @@ def performed_flop(operation: str, args: Sequence[Any], kwargs: Mapping[str, Any
     """Return the FLOP of one call of an operation that has a formula."""
     shapes, named, out = tree_map_only(Tensor, lambda tensor: tensor.shape, (tuple(args), dict(kwargs), result))
     flop = FORMULAS[operation](*shapes, **named, out=out)
-    is_complex = operation not in REAL_ANYWAY and tree_any(_is_complex, (tuple(args), result))
+    is_complex = operation not in COMPLEX_TOO and tree_any(_is_complex, (tuple(args), result))
     return flop * COMPLEX_FACTOR if is_complex else flop
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import repeat
 
 from nassim.cost.profile import AMOUNTS
 
@@ -57,8 +56,11 @@ class Tally:
 
     def sums(self) -> dict[str, int]:
         """Return the amounts of all calls together, for the whole batch."""
-        rows = [[getattr(cost, name) * calls for name in PER_CALL] for cost, calls in self.calls.items()]
-        return dict(zip(PER_CALL, map(sum, zip(*rows, strict=True)) if rows else repeat(0), strict=False))
+        sums = dict.fromkeys(PER_CALL, 0)
+        for cost, calls in self.calls.items():
+            for name in PER_CALL:
+                sums[name] += calls * getattr(cost, name)
+        return sums
 
     @property
     def in_proportion(self) -> bool:

@@ -2,9 +2,6 @@
 
 from nassim.cost.work import FLOP_PER_MAC
 
-DIFFERENCES: tuple[str, ...] = ()
-"""The operations for which the FLOP performed and those of torch's FlopCounterMode differ."""
-
 COUNTED_AS_TORCH = ("0.1.0",)
 """The versions of nassim that counted as torch's FlopCounterMode does, and no element-wise work."""
 

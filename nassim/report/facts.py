@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from nassim.cost.differences import Discrepancy
 from nassim.hardware.figure import Figure
 from nassim.hardware.terms import Origin
 from nassim.ledger.entry import Outcome
@@ -191,13 +192,13 @@ class Counting:
         convention: "performed"; of a run by an earlier nassim "torch", or "mixed" where this one has resumed it.
         version: The nassim that began the run; None where the ledger doesn't say.
         uncounted: Operations without a formula that were performed, over the whole run.
-        differences: The operations for which the FLOP performed and torch's differ.
+        differences: The ways in which the FLOP performed and torch's differ.
     """
 
     convention: str
     version: str | None
     uncounted: tuple[str, ...]
-    differences: tuple[str, ...]
+    differences: tuple[Discrepancy, ...]
 
 
 @dataclass(frozen=True, slots=True)

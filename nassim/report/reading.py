@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from nassim.cost.differences import DIFFERENCES
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.hardware.catalogue import load_catalogue
@@ -17,7 +18,7 @@ from nassim.ledger.entry import DRIVER, Outcome, Stage
 from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
 from nassim.report.amounts import Part
-from nassim.report.counting import COUNTED_AS_TORCH, DIFFERENCES
+from nassim.report.counting import COUNTED_AS_TORCH
 from nassim.report.facts import (
     Balance,
     Counting,
