@@ -63,9 +63,7 @@ class Drive:
         self._folder = folder
         self._observe = observe
         self._parts = Parts(experiment, folder)
-        self._checkpoints = (
-            Checkpoints(folder / "checkpoints", experiment.checkpoint.every) if experiment.checkpoint.every else None
-        )
+        self._checkpoints = Checkpoints(folder / "checkpoints", experiment.checkpoint.every)
         self._executor: Executor = make_executor(experiment)
         self._books = Books(writer, self._executor, recovery.spent, self._warn, rates)
         self._stopping = Stopping()
@@ -208,7 +206,7 @@ class Drive:
             self._books.post(event)
         self._books.close(hurried=lambda: self._stopping.asked)
         self._writer.close(status)
-        if status == "finished" and self._checkpoints:
+        if status == "finished":
             self._checkpoints.clear()
         self._tell(RunEnded, self._writer.run, status == "finished")
 
