@@ -183,23 +183,31 @@ class EnasEvaluator(Evaluator):
             number: The round.
             activity: What building the supernet and loading the data is billed to.
         """
-        if self._held is None or self._held.round != number:
-            device = self._device or best_device()
-            with seeded(derive_seed(self._seed, "weights"), "cpu"):
-                supernet = self._space.supernet()
-            train = self._source.load(device).train
-            trainer = Trainer(supernet.to(device), self._rounds.shared, train, self._seed)
+        held, self._held = self._held, None
+        if held is None or number < 0 <= held.round:
+            held = _Held(-1, self._begin())
             yield Progress(Work(activity))
-            if number >= 0:
-                state, size = checkpoint.read(self._file(number), device)
-                trainer.restore(state)
-                yield Progress(Work(Activity.TRANSFER, bytes=size))
-            self._held = _Held(number, trainer)
-        return self._held.trainer
+        if held.round != number:
+            state, size = checkpoint.read(self._file(number), self._on)
+            held.trainer.restore(state)
+            yield Progress(Work(Activity.TRANSFER, bytes=size))
+        self._held = _Held(number, held.trainer)
+        return held.trainer
+
+    def _begin(self) -> Trainer:
+        """Return shared weights as they are before the first round."""
+        with seeded(derive_seed(self._seed, "weights"), "cpu"):
+            supernet = self._space.supernet()
+        return Trainer(supernet.to(self._on), self._rounds.shared, self._source.load(self._on).train, self._seed)
+
+    @property
+    def _on(self) -> str:
+        """Where to compute."""
+        return self._device or best_device()
 
     def _minibatches(self, trial: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the validation inputs that a trial is scored on, and their labels."""
-        validation = self._source.load(self._device or best_device()).validation
+        validation = self._source.load(self._on).validation
         derived = self._rounds.is_derived(trial)
         seed = derive_seed(self._seed, "minibatch", "derive" if derived else trial)
         order = torch.randperm(len(validation), generator=torch.Generator().manual_seed(seed))

@@ -262,6 +262,20 @@ def test_any_worker_gets_the_same_weights_and_scores(tmp_path):
     assert Activity.TRANSFER not in {p.work.activity for p in again}, "weights are held and not read again"
 
 
+def test_a_worker_that_holds_other_weights_builds_no_second_supernet(tmp_path):
+    one, other = enas(tmp_path), enas(tmp_path)
+    do_rounds(one, [0])
+    do(other, other.plan(trials(0, 4)))
+    do_rounds(one, [1])
+    progresses = do(other, other.plan(trials(8, 12)))
+    assert [p.work.activity for p in progresses] == [Activity.TRANSFER, *[Activity.SCORE] * 4]
+    assert reports(progresses) == reports(do(one, one.plan(trials(8, 12))))
+    do_rounds(other, [0])  # from the beginning again
+    fresh = tmp_path / "fresh"
+    do_rounds(enas(fresh), [0])
+    assert same(weights(tmp_path, 0), weights(fresh, 0))
+
+
 def test_a_round_that_was_lost_is_done_again_to_the_same_end(tmp_path):
     evaluator = enas(tmp_path)
     do_rounds(evaluator, range(2))
