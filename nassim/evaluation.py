@@ -105,8 +105,8 @@ class Progress:
     Attributes:
         work: What was done.
         step: Steps (epochs, rounds) completed; with metrics it makes this Progress a report.
-        trial: The trial that it was done for, and that the metrics are of; None where the job has one candidate, or
-            where it was done for no single one.
+        trial: The trial that it was done for, that it is booked to and that the metrics are of; None where the job has
+            one candidate, or where it was done for no single one.
         metrics: Figures such as `accuracy` and `loss`; empty for Work alone.
     """
 
@@ -169,16 +169,27 @@ class Evaluator(ABC):
     learn_trials: int | None = None
     stationary: bool = True
 
-    def due(self, asked: int) -> bool:
-        """Whether a preparation is due before trial `asked` is evaluated; the loop lets running jobs end first."""
-        return False
+    def preparations(self, trial: int) -> int:
+        """Return how many preparations must be done before a trial is evaluated; the loop lets running jobs end first.
 
-    def prepare(self, asked: int, draw: Draw) -> Job:
-        """Return the job that must be done, alone, before trial number `asked`, for which `due` is true.
-
-        Weight sharing trains its supernet here.
+        Weight sharing trains its supernet in them. The number never falls from one trial to the next.
         """
-        raise TypeError(f"{type(self).__name__} prepares nothing, not before trial {asked} either")
+        return 0
+
+    def prepare(self, number: int, draw: Draw) -> Job:
+        """Return the job of preparation `number`, from 0, which is done alone."""
+        raise TypeError(f"{type(self).__name__} prepares nothing, so there is no preparation {number}")
+
+    def standing(self, prepared: int) -> int:
+        """Return how many of the preparations that were done still stand; the loop does the others again.
+
+        Asked once by a driver that takes a search over, whose files may be gone or damaged.
+        """
+        return prepared
+
+    def needless(self, prepared: int) -> Sequence[Path]:
+        """Return the files that nobody needs any more once the ledger holds that so many preparations are done."""
+        return ()
 
     def may_find(self, trial: int) -> bool:
         """Whether a search that comes to its end may find this trial, if it is the best of all such."""

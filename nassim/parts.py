@@ -45,7 +45,7 @@ class Parts:
         if isinstance(spec.evaluator, Enas):
             enas, seed = spec.evaluator, derive_seed(self.experiment.seed, "shared weights")
             shared = enas_schedule(enas.rounds, enas.batch_size, enas.learning_rate)
-            rounds = Rounds(shared, enas.updates, enas.children, enas.derive, enas.minibatch)
+            rounds = Rounds(shared, enas.warmup, enas.updates, enas.children, enas.derive, enas.minibatch)
             folder = str(self.folder.shared_weights_of(spec.name))
             return EnasEvaluator(spec.name, self.space, self.source, rounds, folder, seed)
         return FullEvaluator(spec.name, self.space, self.source, self.experiment.training.schedule())

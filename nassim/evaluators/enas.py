@@ -1,23 +1,27 @@
 """ENAS: weights shared by all architectures, and trials scored with them (Pham et al. 2018)."""
 
+import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassim.cost.work import Activity, Work, add_up
 from nassim.data.source import DataSource
+from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Draw, Evaluator, Job, JobKind, Progress
 from nassim.evaluators import checkpoint
 from nassim.evaluators.rounds import Rounds
 from nassim.evaluators.training import Trainer, best_device, measure, seeded
 from nassim.evaluators.warming import MOST_NETWORKS
 from nassim.seeds import derive_seed
+from nassim.space.architecture import Architecture
 from nassim.space.search_space import SearchSpace
 
 
@@ -33,17 +37,21 @@ class EnasEvaluator(Evaluator):
     """Rounds of training shared weights on children that the controller draws, and of trials scored with them.
 
     A round is one pass over the training data, one child a minibatch (paper, section 2.2, with M = 1). Only the child's
-    own weights take the step. The sampler is the controller: it learns from the first `learn_trials` trials; the others
-    derive the search's find (section 2.3).
+    own weights take the step. The children of the warm-up are drawn uniformly, those of later rounds from the sampler,
+    which is the controller: it learns from the first `learn_trials` trials. The others derive the search's find
+    (section 2.3). `docs/weight-sharing.md` lists what is not as in the paper, with measurements.
 
     Before each round the weights are read from the file of the round before, unless the worker holds them, and
     afterwards written to a file of the round. What a job does follows from its seeds and that file, so a round that was
-    lost is done again to the same end. The file before the last stays for that; older ones are removed. Whether the
-    training before a round is on the books is for the search loop to know: `due` looks at no file.
+    lost is done again to the same end. Which rounds are on the books, and when a file may go, is for the search loop to
+    know.
 
-    A trial is scored with batch normalisation by the minibatch's own statistics, as in the authors' code, whose reward
-    runs the child with `is_training=True`: running averages would be of all children mixed. Scoring leaves no trace in
-    the weights or the statistics, so the order of trials makes no difference.
+    A trial is scored on a minibatch of its own, those that derive on all validation data, in minibatches. Batch
+    normalisation is by the minibatch's own statistics, as in the authors' code: running averages would be of all
+    children mixed. Scoring leaves no trace in weights or statistics, so the order of trials makes no difference.
+
+    A trial reports `accuracy`, `loss` and what it is ranked by: `score`, the accuracy with equals told apart by the
+    loss. It is (right + exp(-loss)) / (inputs + 1), and exp(-loss), the likelihood of an input's label, is below 1.
 
     Attributes:
         batch: Trials of one controller update, scored together.
@@ -51,6 +59,7 @@ class EnasEvaluator(Evaluator):
         learn_trials: How many of them, from the first, the controller learns from.
     """
 
+    metric = "score"
     stationary = False
 
     def __init__(
@@ -70,7 +79,7 @@ class EnasEvaluator(Evaluator):
             space: Where the children are from.
             source: What they learn.
             rounds: How the search is laid out.
-            folder: Where the shared weights are kept: this search's own, and shared by all workers.
+            folder: Where the shared weights are kept: this search's own, and shared by all workers and the driver.
             seed: Everything random about the shared weights and the scores derives from this.
             device: Where to compute; by default a GPU if the worker holds one.
 
@@ -92,32 +101,30 @@ class EnasEvaluator(Evaluator):
 
     def warm_up(self) -> Work:
         """Train shared weights that are thrown away on children that together take every option, and score these."""
-        device = self._device or best_device()
-        data = self._source.load(device)
-        with seeded(0, "cpu"):
-            supernet = self._space.supernet().to(device)
-        trainer = Trainer(supernet, self._rounds.shared, data.train, seed=0)
-        works = [Work(Activity.STARTUP)]
+        trainer, works = self._begin(), [Work(Activity.STARTUP)]
+        validation = self._source.load(self._on).validation
+        scored = min(self._rounds.minibatch, len(validation))
         for child in self._space.domain.covering(MOST_NETWORKS):
-            for size in {*self._rounds.shared.minibatches(len(data.train))}:
-                trainer.try_step(size, partial(supernet, architecture=child))
-                works.append(self._space.profile(child).training(size, Activity.STARTUP))
-            with _by_minibatch_statistics(supernet):
-                measure(supernet(data.validation.x[: self._scored_on], child), data.validation.y[: self._scored_on])
-            works.append(self._space.profile(child).inference(self._scored_on, Activity.STARTUP))
+            profile = self._space.profile(child)
+            for size in {*self._rounds.shared.minibatches(self._source.sizes.train)}:
+                trainer.try_step(size, partial(trainer.model, architecture=child))
+                works.append(profile.training(size, Activity.STARTUP))
+            with _by_minibatch_statistics(trainer.model):
+                _measure(trainer.model, child, validation.x[:scored], validation.y[:scored]).tolist()
+            works.append(profile.inference(scored, Activity.STARTUP))
         return add_up(works)[0]
 
-    def due(self, asked: int) -> bool:
-        """Whether a round begins with this trial."""
-        return self._rounds.begins(asked)
+    def preparations(self, trial: int) -> int:
+        """Return how many rounds of training come before a trial."""
+        return self._rounds.round_of(trial) + 1
 
-    def prepare(self, asked: int, draw: Draw) -> Job:
-        """Return the job that trains the shared weights for the round that begins with this trial."""
-        number = self._rounds.round_of(asked)
+    def prepare(self, number: int, draw: Draw) -> Job:
+        """Return the job that trains the shared weights in round `number`."""
         sizes = self._rounds.shared.minibatches(self._source.sizes.train)
+        drawn = self._draw_uniformly(number, len(sizes)) if number < self._rounds.warmup else draw(len(sizes))
         children = tuple(
             Candidate(architecture, None, derive_seed(self._seed, "child", number, position))
-            for position, architecture in enumerate(draw(len(sizes)))
+            for position, architecture in enumerate(drawn)
         )
         planned = (self._training(children, sizes),)
         return Job(f"{self.search}/round/{number}", self.search, JobKind.SUPERNET, children, 0, 1, self._seed, planned)
@@ -128,16 +135,24 @@ class EnasEvaluator(Evaluator):
         if len({self._rounds.round_of(trial) for trial in trials}) != 1:
             raise ValueError(f"trials scored together are of one round, found trials {trials}")
         name = f"{self.search}/trials/{min(trials)}-{max(trials)}"
-        planned = (self._scoring(candidates),)
+        planned = () if first else add_up(self._scoring(candidate) for candidate in candidates)
         return Job(name, self.search, JobKind.SCORE, tuple(candidates), first, 1, self._seed, planned)
 
     def may_find(self, trial: int) -> bool:
         """Whether this trial is one of those that derive the find."""
-        return trial >= self._rounds.learn_trials
+        return self._rounds.is_derived(trial)
 
     def choose(self, values: Mapping[int, float]) -> int:
         """Return the trial that the search has found: see `Rounds.find`."""
         return self._rounds.find(values)
+
+    def standing(self, prepared: int) -> int:
+        """Return how many rounds stand: up to the last whose file is there and sound."""
+        return next((number for number in range(prepared, 0, -1) if self._is_sound(number - 1)), 0)
+
+    def needless(self, prepared: int) -> Sequence[Path]:
+        """Return the files of all rounds but the last two: one more is there in case that the last is damaged."""
+        return [file for file in self._folder.glob("round-*.pt") if file < self._file(max(0, prepared - 2))]
 
     def run(self, job: Job) -> Iterator[Progress]:
         """Train shared weights or score trials with them: see `Evaluator.run`."""
@@ -146,7 +161,7 @@ class EnasEvaluator(Evaluator):
 
     def _train(self, job: Job) -> Iterator[Progress]:
         number = int(job.id.rsplit("/", 1)[1])
-        trainer = yield from self._weights_after(number - 1)
+        trainer = yield from self._weights_after(number - 1, Activity.SUPERNET)
         self._held = None
         children, sizes = job.candidates, []
         try:
@@ -158,57 +173,78 @@ class EnasEvaluator(Evaluator):
         self._held = _Held(number, trainer)
         yield Progress(job.planned[0])
         size = checkpoint.write(self._file(number), trainer.state())
-        for older in range(number - 1):
-            self._file(older).unlink(missing_ok=True)
         # Reported only now: a run that is stopped ends its jobs at their reports, and keeps the round.
         yield Progress(Work(Activity.CHECKPOINT, bytes=size), 1, None, {"train_loss": trainer.loss})
 
     def _score(self, job: Job) -> Iterator[Progress]:
-        trainer = yield from self._weights_after(self._rounds.round_of(_number(job.candidates[0])))
-        measured: list[Tensor] = []
+        round_number = self._rounds.round_of(_number(job.candidates[0]))
+        trainer = yield from self._weights_after(round_number, Activity.SCORE)
+        with _by_minibatch_statistics(trainer.model):
+            for candidate in job.candidates:
+                yield from self._score_one(trainer.model, candidate)
+
+    def _score_one(self, model: nn.Module, candidate: Candidate) -> Iterator[Progress]:
+        work, trial = self._scoring(candidate), _number(candidate)
+        sizes, measured = [], []
         try:
-            with _by_minibatch_statistics(trainer.model):
-                for candidate in job.candidates:
-                    x, y = self._minibatch(_number(candidate))
-                    measured.append(measure(trainer.model(x, candidate.architecture), y))
-            scores = torch.stack(measured).tolist()
+            for x, y in self._minibatches(trial):
+                measured.append(_measure(model, candidate.architecture, x, y))
+                sizes.append(len(y))
+            # A GPU has done the work when the result is here, so each child is billed its own seconds.
+            right, loss = torch.stack(measured).sum(0).tolist()
         except BaseException:
-            yield Progress(self._scoring(job.candidates[: len(measured)]))
+            yield Progress(work.part(sum(sizes)), trial=trial)
             raise
-        work = job.planned[0]
-        for candidate, (right, loss) in zip(job.candidates, scores, strict=True):
-            # Logits that are not finite have no right or wrong: that trial alone fails.
-            accuracy = right / self._scored_on if loss - loss == 0 else float("nan")
-            metrics = {"accuracy": accuracy, "loss": loss / self._scored_on}
-            yield Progress(work, 1, candidate.trial, metrics)
-            work = Work(Activity.SCORE)
+        yield Progress(work, 1, trial, _figures(right, loss, sum(sizes)))
 
-    def _weights_after(self, number: int) -> Generator[Progress, None, Trainer]:
-        """Return the shared weights as they are after a round; reads them where they aren't held."""
-        if self._held is None or self._held.round != number:
-            device = self._device or best_device()
-            with seeded(derive_seed(self._seed, "weights"), "cpu"):
-                supernet = self._space.supernet()
-            train = self._source.load(device).train
-            trainer = Trainer(supernet.to(device), self._rounds.shared, train, self._seed)
-            if number >= 0:
-                state, size = checkpoint.read(self._file(number), device)
-                trainer.restore(state)
-                yield Progress(Work(Activity.TRANSFER, bytes=size))
-            self._held = _Held(number, trainer)
-        return self._held.trainer
+    def _weights_after(self, number: int, activity: Activity) -> Generator[Progress, None, Trainer]:
+        """Return the shared weights as they are after a round; reads them where they aren't held.
 
-    def _minibatch(self, trial: int) -> tuple[Tensor, Tensor]:
-        validation = self._source.load(self._device or best_device()).validation
-        seed = derive_seed(self._seed, "minibatch", *self._rounds.draw_of(trial))
-        order = torch.randperm(len(validation), generator=torch.Generator().manual_seed(seed))
-        indices = order[: self._scored_on].to(validation.x.device)
-        return validation.x[indices], validation.y[indices]
+        Args:
+            number: The round.
+            activity: What building the supernet and loading the data is billed to.
+        """
+        held, self._held = self._held, None
+        if held is None or number < 0 <= held.round:
+            held = _Held(-1, self._begin())
+            yield Progress(Work(activity))
+        if held.round != number:
+            state, size = checkpoint.read(self._file(number), self._on)
+            held.trainer.restore(state)
+            yield Progress(Work(Activity.TRANSFER, bytes=size))
+        self._held = _Held(number, held.trainer)
+        return held.trainer
+
+    def _begin(self) -> Trainer:
+        """Return shared weights as they are before the first round."""
+        with seeded(derive_seed(self._seed, "weights"), "cpu"):
+            supernet = self._space.supernet()
+        return Trainer(supernet.to(self._on), self._rounds.shared, self._source.load(self._on).train, self._seed)
 
     @property
-    def _scored_on(self) -> int:
-        """Validation inputs that a trial is scored on."""
-        return min(self._rounds.minibatch, self._source.sizes.validation)
+    def _on(self) -> str:
+        """Where to compute."""
+        return self._device or best_device()
+
+    def _minibatches(self, trial: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the validation inputs that a trial is scored on, and their labels."""
+        validation = self._source.load(self._on).validation
+        derived = self._rounds.is_derived(trial)
+        seed = derive_seed(self._seed, "minibatch", "derive" if derived else trial)
+        order = torch.randperm(len(validation), generator=torch.Generator().manual_seed(seed))
+        order = order[: self._scored_on(trial)].to(validation.x.device)
+        for indices in torch.tensor_split(order, max(1, len(order) // self._rounds.minibatch)):
+            yield validation.x[indices], validation.y[indices]
+
+    def _scored_on(self, trial: int) -> int:
+        """Return how many validation inputs a trial is scored on."""
+        count = self._source.sizes.validation
+        return count if self._rounds.is_derived(trial) else min(self._rounds.minibatch, count)
+
+    def _draw_uniformly(self, number: int, count: int) -> list[Architecture]:
+        """Return the children of a warm-up round."""
+        rng = np.random.default_rng(derive_seed(self._seed, "warm-up", number))
+        return [self._space.sample(rng) for _ in range(count)]
 
     def _training(self, children: Sequence[Candidate], sizes: Sequence[int]) -> Work:
         """Return the Work of training the first children, each on a minibatch of its own."""
@@ -216,10 +252,18 @@ class EnasEvaluator(Evaluator):
         works = [self._space.profile(c.architecture).training(size, Activity.SUPERNET) for c, size in steps]
         return add_up([Work(Activity.SUPERNET), *works])[0]
 
-    def _scoring(self, candidates: Sequence[Candidate]) -> Work:
-        """Return the Work of scoring candidates."""
-        profiles = [self._space.profile(candidate.architecture) for candidate in candidates]
-        return add_up([Work(Activity.SCORE), *(p.inference(self._scored_on, Activity.SCORE) for p in profiles)])[0]
+    def _scoring(self, candidate: Candidate) -> Work:
+        """Return the Work of scoring a trial."""
+        profile = self._space.profile(candidate.architecture)
+        return profile.inference(self._scored_on(_number(candidate)), Activity.SCORE)
+
+    def _is_sound(self, number: int) -> bool:
+        """Whether the file of a round can be read."""
+        try:
+            checkpoint.read(self._file(number), "cpu")
+        except NassimError:
+            return False
+        return True
 
     def _file(self, number: int) -> Path:
         return self._folder / f"round-{number:05d}.pt"
@@ -229,6 +273,19 @@ def _number(candidate: Candidate) -> int:
     if candidate.trial is None:
         raise ValueError("what is scored is a trial, found a candidate without a trial number")
     return candidate.trial
+
+
+@torch.no_grad()
+def _measure(model: nn.Module, architecture: Architecture, x: Tensor, y: Tensor) -> Tensor:
+    return measure(model(x, architecture), y)
+
+
+def _figures(right: float, loss: float, count: int) -> dict[str, float]:
+    """Return what a trial reports, from the sums over its inputs; a loss that is not finite fails the trial alone."""
+    if not math.isfinite(loss):
+        return {"score": math.nan, "accuracy": math.nan, "loss": loss / count}
+    loss /= count
+    return {"score": (right + math.exp(-loss)) / (count + 1), "accuracy": right / count, "loss": loss}
 
 
 @contextmanager
@@ -241,8 +298,7 @@ def _by_minibatch_statistics(model: nn.Module) -> Iterator[None]:
     for layer in layers:
         layer.train()
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
         for buffer, value in zip(statistics, kept, strict=True):
             buffer.copy_(value)

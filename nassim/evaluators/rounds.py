@@ -1,4 +1,4 @@
-"""Rounds: how a search by weight sharing is laid out in trials."""
+"""Rounds: how a search by weight sharing is laid out in rounds of training and in trials."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,60 +27,65 @@ def enas_schedule(rounds: int, batch_size: int = 128, learning_rate: float = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """Rounds of training shared weights for an epoch and then `updates` x `children` trials; at the end, `derive` more.
+    """Rounds that train shared weights for an epoch each; all but the first are followed by trials; more at the end.
 
-    Trials are numbered from 0 through all rounds; what a trial is for follows from its number alone.
+    The first `warmup` rounds train the weights alone. After each of the others come `updates` x `children` trials, and
+    after the last one `derive` more. Trials are numbered from 0 through all rounds; what a trial is for follows from
+    its number alone.
 
     Attributes:
         shared: How the shared weights are trained; one epoch a round, so its epochs are the rounds.
-        updates: Controller updates a round.
-        children: Trials that the controller learns from in one update. All are scored on the same minibatch.
-        derive: Trials drawn after the last round, all scored on one minibatch, of which the best is the search's find
-            (Pham et al. 2018, section 2.3).
-        minibatch: Validation inputs that a trial is scored on, or all if there are fewer.
+        warmup: Rounds at the beginning that have no trials; fewer than all.
+        updates: Controller updates in each of the others.
+        children: Trials that the controller learns from in one update.
+        derive: Trials after the last round, of which the best is the search's find (Pham et al. 2018, section 2.3).
+        minibatch: Validation inputs that a trial is scored on, or all if there are fewer. Those at the end are scored
+            on all.
 
     Raises:
         NassimError: A number is out of range.
     """
 
     shared: Schedule
+    warmup: int = 0
     updates: int = 30
     children: int = 10
     derive: int = 10
     minibatch: int = 128
 
     def __post_init__(self) -> None:
-        for name, least in (("updates", 1), ("children", 1), ("derive", 1), ("minibatch", 2)):
+        for name, least in (("warmup", 0), ("updates", 1), ("children", 1), ("derive", 1), ("minibatch", 2)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise NassimError(f"enas: {name} is a whole number of at least {least}, found {value!r}")
+        if self.warmup >= self.shared.epochs:
+            raise NassimError(
+                f"enas: warmup is less than the rounds, found {self.warmup} of {self.shared.epochs}; the controller "
+                "learns in the rounds after it"
+            )
 
     @property
     def trials_per_round(self) -> int:
-        """Trials between two trainings of the shared weights."""
+        """Trials between two trainings of the shared weights, after the warm-up."""
         return self.updates * self.children
 
     @property
     def learn_trials(self) -> int:
         """Trials that the controller learns from: those of all rounds."""
-        return self.shared.epochs * self.trials_per_round
+        return (self.shared.epochs - self.warmup) * self.trials_per_round
 
     @property
     def trials(self) -> int:
         """Trials of the whole search."""
         return self.learn_trials + self.derive
 
-    def begins(self, trial: int) -> bool:
-        """Whether a round begins with this trial."""
-        return trial < self.learn_trials and trial % self.trials_per_round == 0
+    def is_derived(self, trial: int) -> bool:
+        """Whether a trial is one of those at the end."""
+        return trial >= self.learn_trials
 
     def round_of(self, trial: int) -> int:
-        """Return the round with whose shared weights a trial is scored."""
-        return min(trial // self.trials_per_round, self.shared.epochs - 1)
-
-    def draw_of(self, trial: int) -> tuple[int | str, ...]:
-        """Return what names the minibatch that a trial is scored on: its update, or the derivation."""
-        return ("update", trial // self.children) if trial < self.learn_trials else ("derive",)
+        """Return the round, from 0, with whose shared weights a trial is scored."""
+        return min(self.warmup + trial // self.trials_per_round, self.shared.epochs - 1)
 
     def find(self, values: Mapping[int, float]) -> int:
         """Return the best of the derived trials, the earliest of equals.
@@ -90,6 +95,6 @@ class Rounds:
         """
 
         def rank(trial: int) -> tuple[bool, int, float, int]:
-            return trial >= self.learn_trials, self.round_of(trial), values[trial], -trial
+            return self.is_derived(trial), self.round_of(trial), values[trial], -trial
 
         return max(values, key=rank)

@@ -79,24 +79,33 @@ class Enas(Spec):
     kind: Literal["enas"]
     """Says that it is this one."""
     rounds: Count
-    """Rounds: passes over the training data for the shared weights, each followed by `updates` controller updates."""
+    """Rounds: passes over the training data for the shared weights."""
+    warmup_rounds: Annotated[int, Field(ge=0, le=LARGEST_COUNT)] | None = None
+    """Of these, how many at the beginning train on uniformly drawn children and have no trials; by default half."""
     updates: Count = 30
-    """Controller updates a round."""
+    """Controller updates in each round after the warm-up."""
     children: Count = 10
-    """Trials that the controller learns from in one update, scored together."""
+    """Trials that the controller learns from in one update, each scored on a minibatch of its own."""
     derive: Count = 10
-    """Trials drawn after the last round; the best of them is what the search finds."""
+    """Trials drawn after the last round and scored on all validation inputs; the best is what the search finds."""
     minibatch: Annotated[Count, Field(ge=2)] = 128
-    """Validation inputs that a trial is scored on."""
+    """Validation inputs of a minibatch."""
     batch_size: Annotated[Count, Field(ge=2)] = 128
     """Inputs a step of the shared weights' training."""
     learning_rate: Amount = 0.05
     """Of the shared weights, at the first round; it falls in one cosine to a fiftieth at the last."""
 
+    @model_validator(mode="after")
+    def _leaves_rounds_to_learn_in(self) -> "Enas":
+        if self.warmup_rounds is not None and self.warmup_rounds >= self.rounds:
+            found = f"found {self.warmup_rounds} of {self.rounds} rounds; at least one comes after the warm-up"
+            raise contradiction((("warmup_rounds",), found))
+        return self
+
     @property
-    def trials(self) -> int:
-        """Trials of the whole search."""
-        return self.rounds * self.updates * self.children + self.derive
+    def warmup(self) -> int:
+        """Rounds without trials."""
+        return self.rounds // 2 if self.warmup_rounds is None else self.warmup_rounds
 
 
 class Sampler(Spec):

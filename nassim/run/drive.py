@@ -70,7 +70,7 @@ class Drive:
         self._observe = observe
         self._clock = clock
         self._parts = Parts(experiment, folder)
-        self._checkpoints = Checkpoints(folder, experiment.checkpoint.every) if experiment.checkpoint.every else None
+        self._checkpoints = Checkpoints(folder, experiment.checkpoint.every)
         self._executor: Executor = make_executor(experiment)
         self._books = Books(writer, self._executor, recovery.spent, self._warn, rates)
         self._stopping = Stopping()

@@ -94,6 +94,8 @@ class ReinforceSampler(BaseSampler):
         entropy_weight: Weight of the entropy bonus: 0.0001 (section 3.1). It is differentiated, where ENAS adds the
             sampled entropy to the reward, which gives a decision no gradient from its own entropy.
         baseline_decay: Decay of the moving average of the rewards, per trial; ENAS's published code: 0.99.
+        baseline_start: Where the moving average begins; None for the mean of the first block's rewards; ENAS's
+            published code: 0.
         tanh_constant: Bounds the logits: 2.5 (section 3.1; Bello et al. 2017).
         temperature: Divides the outputs before tanh: 5 (section 3.1).
         learn_trials: Trials of this number and above are sampled from the policy and never learnt from, as when ENAS
@@ -112,6 +114,7 @@ class ReinforceSampler(BaseSampler):
         learning_rate: float = 0.01,
         entropy_weight: float = 1e-4,
         baseline_decay: float = 0.95,
+        baseline_start: float | None = None,
         tanh_constant: float = 2.5,
         temperature: float = 5.0,
         learn_trials: int | None = None,
@@ -122,6 +125,7 @@ class ReinforceSampler(BaseSampler):
             ("learning_rate", learning_rate, learning_rate > 0, "above 0"),
             ("entropy_weight", entropy_weight, entropy_weight >= 0, "at least 0"),
             ("baseline_decay", baseline_decay, 0 <= baseline_decay < 1, "at least 0 and below 1"),
+            ("baseline_start", baseline_start, baseline_start is None or math.isfinite(baseline_start), "finite"),
             ("tanh_constant", tanh_constant, tanh_constant > 0, "above 0"),
             ("temperature", temperature, temperature > 0, "above 0"),
             ("learn_trials", learn_trials, learn_trials is None or learn_trials >= 0, "at least 0, or None"),
@@ -132,7 +136,7 @@ class ReinforceSampler(BaseSampler):
         self._batch = batch
         self._learn_trials = learn_trials
         controller = Controller(seed, hidden, tanh_constant, temperature, {})
-        initial = Policy(controller, learning_rate, entropy_weight, baseline_decay)
+        initial = Policy(controller, learning_rate, entropy_weight, baseline_decay, baseline=baseline_start)
         self._memories: PerStudy[_Memory] = PerStudy(partial(_Memory, initial))
 
     def learn(self, study: Study) -> int:

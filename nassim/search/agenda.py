@@ -100,10 +100,12 @@ class Agenda:
         return flight
 
     def _must_prepare(self) -> bool:
-        asked = self._trials.asked
-        if self.open or asked >= self._goal:
-            return False
-        return self._search.evaluator.due(asked) and self._trials.prepared != asked
+        """Whether a preparation is due before the next trial: one left open, or a new one."""
+        trial = self.open[0].trial if self.open else self._trials.asked
+        return trial is not None and trial < self._goal and self._is_due(trial)
+
+    def _is_due(self, trial: int) -> bool:
+        return self._trials.prepared < self._search.evaluator.preparations(trial)
 
     def _preparation(self) -> Flight:
         draw = self._search.draw
@@ -112,18 +114,18 @@ class Agenda:
                 f"search {self._search.name}: its evaluator trains shared weights on architectures drawn from the "
                 "sampler, and this sampler can't draw; use the sampler reinforce or random"
             )
-        job = self._search.evaluator.prepare(self._trials.asked, lambda n: self._trials.draw(draw, n))
-        return self._flight(lambda first: replace(job, first=first))
+        job = self._search.evaluator.prepare(self._trials.prepared, lambda n: self._trials.draw(draw, n))
+        return self._flight(lambda first: replace(job, first=first, planned=job.planned if first < job.last else ()))
 
     def _candidates(self, in_flight: int) -> list[Candidate]:
         """Return the candidates of the next job: trials left open by an earlier driver first, then new ones."""
-        evaluator, batch = self._search.evaluator, self._search.evaluator.batch
+        batch = self._search.evaluator.batch
         candidates, self.open = self.open[:batch], self.open[batch:]
         while (
             len(candidates) < batch
             and self._trials.asked < self._goal
             and in_flight + len(candidates) < self._allowance.trials_left
-            and not (candidates and evaluator.due(self._trials.asked))
+            and not (candidates and self._is_due(self._trials.asked))
         ):
             candidate = self._trials.ask()
             value = self._reusable(candidate)

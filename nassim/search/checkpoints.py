@@ -1,6 +1,7 @@
 """Checkpoints: the files from which unfinished trainings can go on, kept for as long as somebody may need them."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from nassim.evaluation import Job
@@ -16,7 +17,7 @@ class Checkpoints:
 
     Args:
         folder: The run's folder.
-        every: Epochs between checkpoints.
+        every: Epochs between checkpoints of a training; 0 for none.
     """
 
     def __init__(self, folder: RunFolder, every: int = 1) -> None:
@@ -40,6 +41,10 @@ class Checkpoints:
         """A job is over, and posted as such."""
         if self._latest.pop(job.id, job.first) and job.checkpoint is not None:
             self._obsolete.append(Path(job.checkpoint))
+
+    def needless(self, files: Iterable[Path]) -> None:
+        """Files that nobody needs any more once all that is posted is committed."""
+        self._obsolete.extend(files)
 
     def sweep(self) -> None:
         """Remove what is obsolete. To be called when all that is posted is committed."""

@@ -64,7 +64,17 @@ class SearchLoop:
             KeyboardInterrupt: The run was asked to stop at once.
         """
         self._agenda.take_up(points)
+        self._check_preparations()
         self._loop()
+
+    def _check_preparations(self) -> None:
+        """Have those preparations done again of which nothing is left."""
+        prepared = self.trials.prepared
+        standing = self._search.evaluator.standing(prepared)
+        if standing < prepared:
+            gone = prepared - standing
+            self._warn(f"what {gone} of {prepared} preparations left is gone or damaged; they are done again")
+            self.trials.prepared = standing
 
     def run_alone(self, plan: Callable[[int], Job], points: Mapping[str, Point] = NO_POINTS) -> dict[str, float]:
         """Run a job outside any trial (a final training) and return what it reported last.
@@ -139,10 +149,13 @@ class SearchLoop:
         self._settled(self._books.settle_when_due())
 
     def _checkpointed(self, job: Job, step: int) -> None:
+        checkpoints = self._search.checkpoints
         if job.kind is JobKind.SUPERNET:
-            self.trials.prepared = self.trials.asked
-        elif self._search.checkpoints:
-            self._search.checkpoints.written(job, step)
+            self.trials.prepared += 1
+            if checkpoints:
+                checkpoints.needless(self._search.evaluator.needless(self.trials.prepared))
+        elif checkpoints:
+            checkpoints.written(job, step)
 
     def _settled(self, all_of_it: bool) -> None:
         if all_of_it and self._search.checkpoints:
@@ -176,7 +189,7 @@ class SearchLoop:
         )
 
     def _stop(self, job: Job) -> None:
-        """Stop a job at its next report; but jobs on shared weights do all their work before their first."""
+        """Stop a job at its next report; but jobs on shared weights are short, and are let end."""
         if job.kind in TRAININGS:
             self._executor.stop(job)
 

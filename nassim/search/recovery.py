@@ -42,8 +42,8 @@ class Recovery:
 def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None) -> Recovery:
     """Read what a driver starts from that takes a run over.
 
-    A job is finished when its trial has a closing line, when it trained shared weights up to their checkpoint, or when
-    it is a final training whose search has a finding.
+    A job is finished when its trials have closing lines, or when its search has a finding. One that trained shared
+    weights has lost nothing once its checkpoint is there, and is done again only if that file is gone.
 
     Args:
         ledger: Where the run is.
@@ -58,9 +58,9 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
         # What a lap drew comes later than the lap: what of it is settled, its time says and not its place.
         is_energy = rows["seconds"].eq(0) & rows["metered_s"].notna()
         checkpoints = rows[(rows["activity"] == Activity.CHECKPOINT) & ~is_energy]
-        if rows["activity"].iloc[0] == Activity.SUPERNET and not checkpoints.empty:
-            continue
-        step = 0 if checkpoints.empty else int(checkpoints["step"].max())
+        # A round of shared weights is done again, if its file is gone, from its beginning.
+        of_round = rows["activity"].eq(Activity.SUPERNET).any()
+        step = 0 if checkpoints.empty or of_round else int(checkpoints["step"].max())
         points[str(job)] = Point(step, int(rows["attempt"].max()) + 1)
         if not checkpoints.empty:
             later = rows["start_s"] > checkpoints["start_s"].iloc[-1]
@@ -74,12 +74,12 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
 
 
 def _open_jobs(entries: pd.DataFrame, found: frozenset[str]) -> pd.DataFrame:
-    """Return the entries of jobs that are of no closed trial and of no final training that is through."""
+    """Return the entries of jobs none of whose trials is closed, of searches that are not through."""
     closed = entries.loc[entries["outcome"].notna(), ["search", "trial"]].assign(closed=True)
-    rows = entries[entries["job"].notna()]
+    rows = entries[entries["job"].notna() & ~entries["search"].isin(found)]
     rows = rows.merge(closed, on=["search", "trial"], how="left")
-    through = (rows["stage"] == Stage.FINAL) & rows["search"].isin(found)
-    return rows[rows["closed"].isna() & ~through]
+    # A job's trials are closed together; what was done for several of them names none.
+    return rows[~rows["closed"].notna().groupby(rows["job"]).transform("any")]
 
 
 def _net(rows: pd.DataFrame) -> list[Entry]:

@@ -36,7 +36,7 @@ class Search:
         reuse: Whether a duplicate takes the earlier trial's value instead of being evaluated again.
         retries: How often in a row a job that lost its worker is handed out again without getting further.
         trial_timeout_s: Seconds on a worker after which a trial fails; None for no limit.
-        checkpoints: Where trainings keep their states; None where they keep none.
+        checkpoints: Where trainings keep their states, and what removes files that are needless; None for neither.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Search:
         return replace(
             job,
             gated=limited or (self.prunes and of_trial),
-            checkpoint=self.checkpoints.folder_of(job) if self.checkpoints else None,
-            checkpoint_every=self.checkpoints.every if self.checkpoints else 1,
+            checkpoint=self.checkpoints.folder_of(job) if self.checkpoints and self.checkpoints.every else None,
+            checkpoint_every=(self.checkpoints and self.checkpoints.every) or 1,
             timeout_s=self.trial_timeout_s if of_trial else None,
         )

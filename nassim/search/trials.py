@@ -16,8 +16,8 @@ from nassim.space import SearchSpace
 from nassim.space.architecture import Architecture
 from nassim.space.distributions import suggest
 
-PREPARED = "nassim:prepared"
-"""Attribute of a study: the number of the trial before which its last preparation was done."""
+PREPARED = "nassim:preparations"
+"""Attribute of a study: how many preparations are done."""
 
 
 @runtime_checkable
@@ -43,6 +43,7 @@ class Trials:
         self.asked = 0
         self.values: dict[int, float] = {}
         self.architectures: dict[int, Architecture] = {}
+        self._prepared = 0
         self._study = study
         self._space = space
         self._seed = seed
@@ -54,6 +55,7 @@ class Trials:
     def take_up(self) -> list[Candidate]:
         """Read the study as an earlier driver left it, and return the candidates whose trials are still open."""
         candidates = []
+        self._prepared = int(self._study.user_attrs.get(PREPARED, 0))
         for trial in self._study.get_trials(deepcopy=False):
             self.asked = max(self.asked, trial.number + 1)
             architecture = self.architectures[trial.number] = self._space.canonical(trial.params)
@@ -137,17 +139,17 @@ class Trials:
         """Draw n architectures from the sampler's present policy, outside of any trial."""
         self._learn()
         with self._books.turn(Activity.SAMPLER):
-            return draw(n, derive_seed(self._seed, "draw", self.asked))
+            return draw(n, derive_seed(self._seed, "draw", self.prepared))
 
     @property
-    def prepared(self) -> int | None:
-        """Number of the trial before which the last preparation was done; None before the first."""
-        prepared = self._study.user_attrs.get(PREPARED)
-        return None if prepared is None else int(prepared)
+    def prepared(self) -> int:
+        """How many preparations are done and stand."""
+        return self._prepared
 
     @prepared.setter
-    def prepared(self, asked: int) -> None:
-        self._study.set_user_attr(PREPARED, asked)
+    def prepared(self, count: int) -> None:
+        self._prepared = count
+        self._study.set_user_attr(PREPARED, count)
 
 
 def is_value(value: float | None) -> bool:

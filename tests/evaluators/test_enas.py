@@ -1,5 +1,6 @@
 import os
 import pickle
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from small_space import DATA, Small, architecture, counted, disturb, reports, until_raised
 from torch import nn
 
-from nassim.cost.work import Activity, Work
+from nassim.cost.work import Activity, Work, add_up
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Diverged, JobKind
 from nassim.evaluators.enas import EnasEvaluator
@@ -19,6 +20,7 @@ from search_spaces.cell import Cell
 
 SPACE = Small()
 ROUNDS = Rounds(enas_schedule(3, batch_size=64, learning_rate=0.1), updates=2, children=4, derive=3, minibatch=128)
+WARM = replace(ROUNDS, shared=enas_schedule(5, batch_size=64, learning_rate=0.1), warmup=2)
 
 
 class Elastic(SearchSpace):
@@ -54,7 +56,7 @@ def do(evaluator, job):
 
 def do_rounds(evaluator, numbers, space=SPACE):
     """Train the shared weights for some rounds."""
-    return [do(evaluator, evaluator.prepare(8 * number, draw(space, number))) for number in numbers]
+    return [do(evaluator, evaluator.prepare(number, draw(space, number))) for number in numbers]
 
 
 def weights(folder, number):
@@ -84,8 +86,24 @@ def test_a_round_does_what_is_planned_and_torch_counts_as_much(tmp_path, space):
         assert planned.flop == flop > 0
 
 
+def test_each_trial_is_billed_its_own_work(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, range(3))
+    for candidates, inputs in ((trials(16, 20), 128), (trials(24, 27), 359)):  # 359 digits to validate on
+        job = evaluator.plan(candidates)
+        expected = [SPACE.profile(c.architecture).inference(inputs, Activity.SCORE) for c in candidates]
+        assert [(p.work, p.trial) for p in do(evaluator, job)] == [
+            (work, candidate.trial) for work, candidate in zip(expected, candidates, strict=True)
+        ]
+        assert job.planned == add_up(expected)
+
+
+def test_a_job_that_is_done_plans_nothing(tmp_path):
+    assert enas(tmp_path).plan(trials(0, 4), first=1).planned == ()
+
+
 def test_the_plan_of_a_round_adds_up_the_children(tmp_path):
-    job = enas(tmp_path).prepare(8, draw())
+    job = enas(tmp_path).prepare(1, draw())
     assert (job.id, job.kind, job.first, job.last) == ("enas/round/1", JobKind.SUPERNET, 0, 1)
     sizes = [64] * 16 + [55]  # 1079 digits to train on
     profiles = [SPACE.profile(child.architecture) for child in job.candidates]
@@ -113,9 +131,10 @@ def test_a_round_reports_once_its_weights_are_kept(tmp_path):
     progresses = do(evaluator, evaluator.prepare(0, draw()))
     assert [(p.work.activity, p.step, p.trial, set(p.metrics)) for p in progresses] == [
         (Activity.SUPERNET, None, None, set()),
+        (Activity.SUPERNET, None, None, set()),
         (Activity.CHECKPOINT, 1, None, {"train_loss"}),
     ]
-    assert progresses[1].work.bytes == os.path.getsize(tmp_path / "round-00000.pt")
+    assert progresses[2].work.bytes == os.path.getsize(tmp_path / "round-00000.pt")
 
 
 def test_each_trial_has_a_report(tmp_path):
@@ -123,16 +142,36 @@ def test_each_trial_has_a_report(tmp_path):
     do_rounds(evaluator, [0])
     found = reports(do(evaluator, evaluator.plan(trials(0, 4))))
     assert [(step, trial) for step, trial, _ in found] == [(1, 0), (1, 1), (1, 2), (1, 3)]
-    assert all(set(metrics) == {"accuracy", "loss"} and 0 <= metrics["accuracy"] <= 1 for *_, metrics in found)
+    for _, _, metrics in found:
+        right = round(128 * metrics["accuracy"])
+        assert metrics["accuracy"] == right / 128
+        assert metrics["score"] == (right + np.exp(-metrics["loss"])) / 129
 
 
 # The search.
 
 
-def test_rounds_begin_where_due(tmp_path):
+def test_rounds_come_before_the_trials_that_need_them(tmp_path):
     evaluator = enas(tmp_path)
-    assert [asked for asked in range(evaluator.trials + 5) if evaluator.due(asked)] == [0, 8, 16]
+    assert [evaluator.preparations(trial) for trial in (0, 7, 8, 15, 16, 26)] == [1, 1, 2, 2, 3, 3]
     assert (evaluator.batch, evaluator.trials, evaluator.learn_trials, evaluator.stationary) == (4, 27, 24, False)
+    warm = enas(tmp_path, rounds=WARM)
+    assert [warm.preparations(trial) for trial in (0, 7, 8, 15, 16, 26)] == [3, 3, 4, 4, 5, 5]
+    assert (warm.trials, warm.learn_trials) == (27, 24)
+
+
+def test_the_children_of_the_warm_up_are_uniform_and_the_others_the_samplers(tmp_path):
+    evaluator = enas(tmp_path, rounds=WARM)
+
+    def same(n):
+        return [architecture("skip", "drop")] * n
+
+    warmup = [[c.architecture for c in evaluator.prepare(number, same).candidates] for number in range(2)]
+    counts = Counter(child for children in warmup for child in children)
+    assert len(counts) > 10, "of 16 architectures, in 34 draws"
+    assert warmup[0] != warmup[1]
+    assert [c.architecture for c in evaluator.prepare(0, draw()).candidates] == warmup[0]
+    assert {c.architecture for c in evaluator.prepare(2, same).candidates} == {architecture("skip", "drop")}
 
 
 def test_the_find_is_the_best_derived_trial(tmp_path):
@@ -144,23 +183,38 @@ def test_shared_weights_learn(tmp_path):
     evaluator = enas(tmp_path, rounds=rounds)
     losses = [p.metrics["train_loss"] for ps in do_rounds(evaluator, range(12)) for p in ps if p.is_report]
     assert losses[-1] < 0.6 * losses[0]
-    found = [Candidate(choice, 92 + n, 0) for n, choice in enumerate(SPACE.enumerate())]
+    found = [Candidate(choice, 96 + n, 0) for n, choice in enumerate(SPACE.enumerate())]
     accuracies = [m["accuracy"] for *_, m in reports(do(evaluator, evaluator.plan(found)))]
     assert len(accuracies) == 16
     assert min(accuracies) > 0.7, "every child scores well above chance, 0.1"
 
 
-def test_trials_of_an_update_and_those_derived_are_scored_on_one_minibatch(tmp_path):
+def test_each_trial_is_scored_on_a_minibatch_of_its_own_and_those_derived_on_all(tmp_path):
     evaluator = enas(tmp_path)
     do_rounds(evaluator, range(3))
     same_architecture = [Candidate(architecture("conv3", "skip"), n, n) for n in range(16, 27)]
-    losses = {
-        candidate.trial: reports(do(evaluator, evaluator.plan([candidate])))[0][2]["loss"]
-        for candidate in same_architecture
-    }
-    updates = [{losses[n] for n in group} for group in (range(16, 20), range(20, 24), range(24, 27))]
-    assert [len(group) for group in updates] == [1, 1, 1]
-    assert len(set.union(*updates)) == 3
+    losses = [metrics["loss"] for *_, metrics in reports(do(evaluator, evaluator.plan(same_architecture)))]
+    assert len(set(losses[:8])) == 8
+    assert len(set(losses[8:])) == 1
+    inputs = [torch.cat([x for x, _ in evaluator._minibatches(trial)]) for trial in (16, 24)]
+    assert [len(x) for x in inputs] == [128, 359]
+    everything = DATA.load().validation.x
+    assert torch.equal(inputs[1].sum(0), everything.sum(0)), "each once, the order aside"
+    assert [len(y) for _, y in evaluator._minibatches(24)] == [180, 179], "none smaller than those of the others"
+
+
+def test_equal_accuracies_are_told_apart_by_the_loss(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, range(3))
+    # Logits that the data decides alone, three times as sure for one architecture: as many right, at another loss.
+    evaluator._held.trainer.model.register_forward_hook(
+        lambda module, args, y: args[0].flatten(1)[:, 20:30] * (3.0 if args[1]["first"] == "conv1" else 0.1)
+    )
+    candidates = [Candidate(architecture(first, "skip"), n, n) for n, first in ((24, "conv1"), (25, "skip"))]
+    one, other = (metrics for *_, metrics in reports(do(evaluator, evaluator.plan(candidates))))
+    assert one["accuracy"] == other["accuracy"]
+    assert (one["score"] > other["score"]) == (one["loss"] < other["loss"])
+    assert abs(one["score"] - other["score"]) < 1 / 359, "less than one input counts"
 
 
 def test_scoring_is_by_the_minibatchs_own_statistics_and_leaves_no_trace(tmp_path):
@@ -176,7 +230,7 @@ def test_scoring_is_by_the_minibatchs_own_statistics_and_leaves_no_trace(tmp_pat
 
     # The same by hand: the subnet with the shared weights, in training mode, on the trial's minibatch.
     candidate = trials(0, 1)[0]
-    x, y = evaluator._minibatch(0)
+    ((x, y),) = evaluator._minibatches(0)
     subnet = evaluator._held.trainer.model.extract(candidate.architecture).eval()
     for module in subnet.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -199,10 +253,27 @@ def test_any_worker_gets_the_same_weights_and_scores(tmp_path):
     assert same(weights(one, 2), weights(other, 2))
     worker = enas(other)
     progresses = do(worker, worker.plan(trials(16, 20)))
-    assert progresses[0].work == Work(Activity.TRANSFER, bytes=os.path.getsize(other / "round-00002.pt"))
+    assert [p.work for p in progresses[:2]] == [
+        Work(Activity.SCORE),  # building the supernet
+        Work(Activity.TRANSFER, bytes=os.path.getsize(other / "round-00002.pt")),
+    ]
     assert reports(progresses) == scores
     again = do(worker, worker.plan(trials(20, 24)))
     assert Activity.TRANSFER not in {p.work.activity for p in again}, "weights are held and not read again"
+
+
+def test_a_worker_that_holds_other_weights_builds_no_second_supernet(tmp_path):
+    one, other = enas(tmp_path), enas(tmp_path)
+    do_rounds(one, [0])
+    do(other, other.plan(trials(0, 4)))
+    do_rounds(one, [1])
+    progresses = do(other, other.plan(trials(8, 12)))
+    assert [p.work.activity for p in progresses] == [Activity.TRANSFER, *[Activity.SCORE] * 4]
+    assert reports(progresses) == reports(do(one, one.plan(trials(8, 12))))
+    do_rounds(other, [0])  # from the beginning again
+    fresh = tmp_path / "fresh"
+    do_rounds(enas(fresh), [0])
+    assert same(weights(tmp_path, 0), weights(fresh, 0))
 
 
 def test_a_round_that_was_lost_is_done_again_to_the_same_end(tmp_path):
@@ -215,11 +286,27 @@ def test_a_round_that_was_lost_is_done_again_to_the_same_end(tmp_path):
     assert same(weights(tmp_path, 1), kept)
 
 
-def test_the_file_before_the_last_is_kept_and_older_ones_are_not(tmp_path):
+def test_a_worker_removes_no_file_and_the_driver_is_told_which_are_needless(tmp_path):
     evaluator = enas(tmp_path)
-    for number, files in enumerate([["0"], ["0", "1"], ["1", "2"]]):
+    needless = []
+    for number in range(3):
         do_rounds(evaluator, [number])
-        assert sorted(os.listdir(tmp_path)) == [f"round-0000{name}.pt" for name in files]
+        needless.append([file.name for file in evaluator.needless(number + 1)])
+    assert sorted(os.listdir(tmp_path)) == [f"round-0000{number}.pt" for number in range(3)]
+    assert needless == [[], [], ["round-00000.pt"]]
+
+
+def test_rounds_stand_up_to_the_last_file_that_is_there_and_sound(tmp_path):
+    evaluator = enas(tmp_path)
+    assert evaluator.standing(0) == 0
+    do_rounds(evaluator, range(3))
+    assert evaluator.standing(3) == 3
+    (tmp_path / "round-00002.pt").write_bytes(b"half a file")
+    assert evaluator.standing(3) == 2
+    (tmp_path / "round-00001.pt").unlink()
+    assert evaluator.standing(3) == 1
+    (tmp_path / "round-00000.pt").unlink()
+    assert evaluator.standing(3) == 0
 
 
 def test_a_round_that_was_kept_is_not_done_again(tmp_path):
@@ -239,7 +326,7 @@ def test_a_round_that_fails_tells_its_work_and_is_begun_anew(tmp_path):
     do_rounds(evaluator, [0])
     before = weights(tmp_path, 0)
     evaluator._held.trainer.model.register_forward_pre_hook(fail_at(5))
-    job = evaluator.prepare(8, draw(seed=1))
+    job = evaluator.prepare(1, draw(seed=1))
     (progress,), _ = until_raised(evaluator.run(job), MemoryError)
     flop = sum(SPACE.profile(child.architecture).forward_flop * 64 for child in job.candidates[:4])
     assert (progress.work.samples, progress.work.forward_flop) == (4 * 64, flop)
@@ -265,17 +352,30 @@ def test_scores_before_an_exception_are_on_the_books(tmp_path):
     do_rounds(evaluator, [0])
     evaluator._held.trainer.model.register_forward_pre_hook(fail_at(3))
     candidates = trials(0, 4)
-    (progress,), _ = until_raised(evaluator.run(evaluator.plan(candidates)), MemoryError)
-    flop = sum(SPACE.profile(candidate.architecture).forward_flop * 128 for candidate in candidates[:2])
-    assert (progress.work.activity, progress.work.flop, progress.work.samples) == (Activity.SCORE, flop, 256)
+    *scored, last = until_raised(evaluator.run(evaluator.plan(candidates)), MemoryError)[0]
+    assert [p.work for p in scored] == [
+        SPACE.profile(candidate.architecture).inference(128, Activity.SCORE) for candidate in candidates[:2]
+    ]
+    assert (last.work, last.trial, last.is_report) == (Work(Activity.SCORE), 2, False)
+
+
+def test_the_part_of_a_trial_before_an_exception_is_on_the_books(tmp_path):
+    evaluator = enas(tmp_path)
+    do_rounds(evaluator, range(3))
+    evaluator._held.trainer.model.register_forward_pre_hook(fail_at(4))
+    candidates = trials(24, 27)
+    *_, last = until_raised(evaluator.run(evaluator.plan(candidates)), MemoryError)[0]
+    assert last.work == SPACE.profile(candidates[1].architecture).inference(180, Activity.SCORE)
+    assert last.trial == 25
 
 
 def test_shared_weights_that_diverge_say_so(tmp_path):
     rounds = replace(ROUNDS, shared=replace(ROUNDS.shared, learning_rate=1e30, clip_norm=None))
     evaluator = enas(tmp_path, rounds=rounds)
     job = evaluator.prepare(0, draw())
-    (progress,), error = until_raised(evaluator.run(job), Diverged)
+    (built, progress), error = until_raised(evaluator.run(job), Diverged)
     assert str(error).startswith("loss is nan at epoch 1, step ")
+    assert built.work == Work(Activity.SUPERNET)
     assert (progress.work,) == job.planned
     assert os.listdir(tmp_path) == []
 

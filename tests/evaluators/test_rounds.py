@@ -5,22 +5,20 @@ from nassim.evaluators.rounds import Rounds, enas_schedule
 from nassim.evaluators.schedule import Schedule
 
 ROUNDS = Rounds(enas_schedule(3), updates=2, children=5, derive=4)
+WARM = Rounds(enas_schedule(5), warmup=2, updates=2, children=5, derive=4)
 
 
 def test_trials_are_those_of_all_rounds_and_the_derivation():
     assert (ROUNDS.trials_per_round, ROUNDS.learn_trials, ROUNDS.trials) == (10, 30, 34)
-    assert [trial for trial in range(40) if ROUNDS.begins(trial)] == [0, 10, 20]
     assert [ROUNDS.round_of(trial) for trial in (0, 9, 10, 29, 30, 33)] == [0, 0, 1, 2, 2, 2]
+    assert [trial for trial in range(34) if ROUNDS.is_derived(trial)] == [30, 31, 32, 33]
 
 
-def test_an_update_shares_a_minibatch_and_so_does_the_derivation():
-    assert [ROUNDS.draw_of(trial) for trial in (0, 4, 5, 29)] == [
-        ("update", 0),
-        ("update", 0),
-        ("update", 1),
-        ("update", 5),
-    ]
-    assert {ROUNDS.draw_of(trial) for trial in range(30, 34)} == {("derive",)}
+def test_the_warm_up_has_no_trials():
+    assert (WARM.trials_per_round, WARM.learn_trials, WARM.trials) == (10, 30, 34)
+    assert [WARM.round_of(trial) for trial in (0, 9, 10, 29, 30, 33)] == [2, 2, 3, 4, 4, 4]
+    with pytest.raises(NassimError, match="enas: warmup is less than the rounds, found 3 of 3"):
+        Rounds(enas_schedule(3), warmup=3)
 
 
 def test_the_find_is_the_best_that_was_derived():
@@ -45,8 +43,10 @@ def test_the_papers_settings_are_the_defaults():
     )
 
 
-@pytest.mark.parametrize(("field", "least"), [("updates", 1), ("children", 1), ("derive", 1), ("minibatch", 2)])
-@pytest.mark.parametrize("value", [0, 1.0, True])
+@pytest.mark.parametrize(
+    ("field", "least"), [("warmup", 0), ("updates", 1), ("children", 1), ("derive", 1), ("minibatch", 2)]
+)
+@pytest.mark.parametrize("value", [-1, 1.0, True])
 def test_a_number_out_of_range_is_named(field, least, value):
     with pytest.raises(NassimError, match=f"enas: {field} is a whole number of at least {least}, found {value!r}"):
         Rounds(enas_schedule(3), **{field: value})

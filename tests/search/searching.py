@@ -20,7 +20,15 @@ TRAINING = {"epochs": 3, "batch_size": 128, "learning_rate": 0.1}
 FULL = {"name": "full", "evaluator": {"kind": "full"}, "sampler": {"name": "tpe"}, "trials": 6}
 ENAS = {
     "name": "enas",
-    "evaluator": {"kind": "enas", "rounds": 2, "updates": 2, "children": 3, "derive": 3, "batch_size": 128},
+    "evaluator": {
+        "kind": "enas",
+        "rounds": 3,
+        "warmup_rounds": 1,
+        "updates": 2,
+        "children": 3,
+        "derive": 3,
+        "batch_size": 128,
+    },
     "sampler": {"name": "reinforce"},
 }
 INLINE = {"kind": "inline"}

@@ -199,6 +199,16 @@ def test_the_state_that_a_resumed_job_went_on_from_goes_too(tmp_path):
     assert job.checkpoint_file(3).exists()
 
 
+def test_needless_files_go_after_the_commit(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    file = tmp_path / "round-00000.pt"
+    file.touch()
+    checkpoints.needless([file, tmp_path / "never there"])
+    assert file.exists()
+    checkpoints.sweep()
+    assert not file.exists()
+
+
 def test_a_job_that_wrote_no_state_costs_no_look_at_the_disk(tmp_path):
     checkpoints = Checkpoints(RunFolder(tmp_path, "run", "abc"))
     job = toy_job("trains", 5, "trains/trial/3", kind=JobKind.TRAIN)

@@ -1,6 +1,7 @@
 """A driver killed at any moment: what is on the ledger stays, what follows is what would have been."""
 
 import random
+import signal
 import time
 
 import pandas as pd
@@ -120,6 +121,39 @@ def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     resume("run", plan.ledger)
     assert Ledger(plan.ledger).run("run").status == "finished"
+
+
+@pytest.mark.parametrize(
+    ("harm", "again"),
+    [
+        (lambda files: files[-1].write_bytes(b"half"), {"enas/round/2"}),
+        (lambda files: [file.unlink() for file in files], {f"enas/round/{number}" for number in range(3)}),
+    ],
+    ids=["damaged", "gone"],
+)
+def test_rounds_whose_weights_are_gone_are_done_again_and_booked_again(tmp_path, harm, again):
+    plan = experiment(tmp_path, ENAS)
+    driver = Driver(plan)
+    driver.wait_for_reports(3 + 6 + 1)  # three rounds, the trials after the second and one after the third
+    driver.send(signal.SIGINT)
+    assert driver.join() == 0
+    harm(sorted((tmp_path / "runs" / "run" / "shared-weights" / "enas").glob("*.pt")))
+    notices: list = []
+    resume("run", plan.ledger, observe=notices.append)
+    done = Done(plan.ledger, "run", notices)
+    check_books(done)
+    assert done.status == "finished"
+    assert set(done.outcomes) == {"complete"}
+    assert len(done.trials) == 15
+    assert done.warnings == [f"what {len(again)} of 3 preparations left is gone or damaged; they are done again"]
+    rounds = done.entries[done.entries["activity"] == Activity.SUPERNET].groupby("job")["samples"].sum()
+    assert dict(rounds) == {f"enas/round/{n}": 1079 * (1 + (f"enas/round/{n}" in again)) for n in range(3)}
+
+
+def test_the_weights_of_the_last_two_rounds_are_left(tmp_path):
+    run(experiment(tmp_path, ENAS))
+    files = sorted((tmp_path / "runs" / "run" / "shared-weights" / "enas").iterdir())
+    assert [file.name for file in files] == ["round-00001.pt", "round-00002.pt"]
 
 
 def test_what_a_driver_starts_from_is_what_is_on_the_ledger(tmp_path):
