@@ -25,7 +25,7 @@ LAYERS = (
     ("ledger", "hardware"),
     ("space",),
     ("cost",),
-    ("errors", "seeds"),
+    ("errors", "pareto", "seeds"),
 )
 """From left to right; the parts of one layer don't import each other."""
 
