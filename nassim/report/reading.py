@@ -39,7 +39,9 @@ def summarise(ledger: Ledger, run: str) -> RunSummary:
     peaks = {lease["worker"]: _known(lease["peak_flop_per_s"]) for lease in rows_of(leases)}
     rows = rows_of(ledger.totals(run, by=("search", "stage", "activity", "worker")))
     trials = rows_of(ledger.trials(run))
-    findings = {finding.search: finding for finding in ledger.findings(run)}
+    findings = {finding.search: finding for finding in reversed(ledger.findings(run))}
+    # A search that trained several networks is reported with the first, and with what that one's training took.
+    finals = rows_of(ledger.totals(run, by=("job", "stage", "activity", "worker"), stage=Stage.FINAL))
     plans = {plan["name"]: plan for plan in experiment.get("searches", ())}
     names = dict.fromkeys([*plans, *(row["search"] for row in rows if row["search"] is not None)])
     balance = tuple(
@@ -63,6 +65,7 @@ def summarise(ledger: Ledger, run: str) -> RunSummary:
                 [row for row in rows if row["search"] == name],
                 [trial for trial in trials if trial["search"] == name],
                 findings.get(name),
+                finals,
                 peaks,
             )
             for name in names
@@ -85,6 +88,7 @@ def _search(
     rows: list[Row],
     trials: list[Row],
     finding: Finding | None,
+    finals: list[Row],
     peaks: Mapping[str, float | None],
 ) -> SearchSummary:
     own = [row for row in rows if not is_shared(row)]
@@ -98,7 +102,7 @@ def _search(
         architectures=len({trial["architecture"] for trial in trials if trial["outcome"] in EVALUATED}),
         search=_compute((row for row in own if row["stage"] == Stage.SEARCH), peaks),
         final=final,
-        found=None if finding is None else _found(finding, final),
+        found=None if finding is None else _found(finding, [r for r in finals if r["job"] == finding.job] or own),
     )
 
 
@@ -142,8 +146,9 @@ def _outcomes(trials: list[Row]) -> tuple[OutcomeCost, ...]:
     )
 
 
-def _found(finding: Finding, final: Compute) -> FoundModel:
-    training = [cost for cost in final.activities if cost.activity is Activity.TRAIN]
+def _found(finding: Finding, rows: Iterable[Row]) -> FoundModel:
+    of_final = _compute((row for row in rows if row["stage"] == Stage.FINAL), {})
+    training = [cost for cost in of_final.activities if cost.activity is Activity.TRAIN]
     return FoundModel(
         architecture_id=finding.architecture_id,
         architecture=dict(finding.architecture),
