@@ -240,7 +240,8 @@ def export(
     from nassim.ledger.export import export_studies
     from nassim.ledger.store import Ledger
 
-    for study in export_studies(Ledger.open(ledger).storage(run or _latest(ledger)), optuna):
+    run = run or _latest(ledger)
+    for study in export_studies(Ledger.open(ledger).storage(run), run, optuna):
         print(study)
 
 

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 
-def export_studies(storage: "BaseStorage", url: str) -> list[str]:
-    """Copy all studies of a storage into another and return their names.
+def export_studies(storage: "BaseStorage", run: str, url: str) -> list[str]:
+    """Copy all studies of a run into another storage, each as `run/search`, and return their names there.
 
     Args:
         storage: As `Ledger.storage` returns it.
+        run: The run's name.
         url: Where to, for example `sqlite:///studies.db`.
 
     Raises:
@@ -33,10 +34,11 @@ def export_studies(storage: "BaseStorage", url: str) -> list[str]:
             f"there can be no Optuna storage at {shown}: {reason}. Wanted: sqlite:///FILE or "
             "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
         ) from None
-    names = optuna.get_all_study_names(storage)
-    twice = sorted(taken.intersection(names))
+    # Runs of nassim 0.1.0 have their names in those of their studies.
+    names = {name: f"{run}/{name.removeprefix(f'{run}/')}" for name in optuna.get_all_study_names(storage)}
+    twice = sorted(taken.intersection(names.values()))
     if twice:
         raise NassimError(f"{shown} has the study {twice[0]!r} already; delete it there, or export elsewhere")
-    for name in names:
-        optuna.copy_study(from_study_name=name, from_storage=storage, to_storage=target)
-    return names
+    for name, there in names.items():
+        optuna.copy_study(from_study_name=name, from_storage=storage, to_storage=target, to_study_name=there)
+    return list(names.values())
