@@ -5,7 +5,7 @@ means. Between them passes a Job (driver to worker) and a stream of Progress (wo
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -142,7 +142,6 @@ class Evaluator(ABC):
 
     Attributes:
         batch: Trials that one job evaluates; 1 unless candidates are scored together.
-        metric: The key of `Progress.metrics` that the sampler maximises.
         trials: How many trials the whole search takes; None where the search says.
         learn_trials: How many of them, from the first, the sampler learns from; None for all.
         stationary: Whether evaluating an architecture again can only repeat an earlier result. Not so with shared
@@ -150,7 +149,6 @@ class Evaluator(ABC):
     """
 
     batch: int = 1
-    metric: str = "accuracy"
     trials: int | None = None
     learn_trials: int | None = None
     stationary: bool = True
@@ -166,13 +164,9 @@ class Evaluator(ABC):
         """
         raise TypeError(f"{type(self).__name__} prepares nothing, not before trial {asked} either")
 
-    def choose(self, values: Mapping[int, float]) -> int:
-        """Return the trial whose architecture the search has found.
-
-        Args:
-            values: The complete trials' values by trial number; at least one.
-        """
-        return max(values, key=lambda trial: (values[trial], -trial))
+    def finalists(self, trials: Collection[int]) -> list[int]:
+        """Return those of the complete trials whose values compare, among which the search's find is."""
+        return list(trials)
 
     @abstractmethod
     def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:

@@ -1,7 +1,7 @@
 """Parts: what an experiment names, made real. The driver makes them to plan, every worker to run."""
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from nassim.evaluators.final import FinalEvaluator
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.rounds import Rounds, enas_schedule
 from nassim.executors.base import Executor
-from nassim.experiment.model import Arrays, Enas, Experiment, Inline, Search
+from nassim.experiment.data import Arrays
+from nassim.experiment.model import Enas, Experiment, Inline, Search
+from nassim.hardware.costs import Costs
 from nassim.seeds import derive_seed
 from nassim.space import SearchSpace
 from nassim.space.loading import load_space
@@ -48,6 +50,12 @@ class Parts:
             folder = str(self.folder / "shared-weights" / spec.name)
             return EnasEvaluator(spec.name, self.space, self.source, rounds, folder, seed)
         return FullEvaluator(spec.name, self.space, self.source, self.experiment.training.schedule())
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What the space's architectures cost."""
+        schedule, extra = self.experiment.training.schedule(), self.experiment.site.catalogue
+        return Costs(self.space, schedule.batch_size, schedule.optimizer_states, Path(extra) if extra else None)
 
     def run_job(self, job: Job) -> Iterator[Progress]:
         """Run a job with the evaluator it belongs to."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from nassim.evaluation import JobKind
+from nassim.ledger.entry import Outcome
 from nassim.notices import (
     FinalEnded,
     JobReported,
@@ -28,7 +29,8 @@ class SearchStanding:
         name: Its name.
         trials: How many trials it is to have.
         ended: How many have ended.
-        best: The best value so far; None before the first.
+        best: The best value so far, of the first objective; None before the first.
+        maximised: Whether more of it is better.
         flop: FLOP so far, final training left out.
         running: Jobs on workers.
         doing: What it is busy with.
@@ -38,6 +40,7 @@ class SearchStanding:
     trials: int = 0
     ended: int = 0
     best: float | None = None
+    maximised: bool = True
     flop: int = 0
     running: int = 0
     doing: str = "waiting"
@@ -69,13 +72,16 @@ class RunStanding:
             case SearchStarted():
                 search = self.searches[notice.search]
                 search.trials, search.ended, search.doing = notice.trials, notice.finished, "starting"
+                search.maximised = notice.maximised
             case JobReported():
                 self._job_reported(self.searches[notice.search], notice)
             case TrialEnded():
                 search = self.searches[notice.search]
-                search.ended, search.running, search.flop = search.ended + 1, notice.running, notice.flop
+                search.running, search.flop = notice.running, notice.flop
+                search.ended += notice.outcome is not Outcome.INFEASIBLE
                 if notice.value is not None:
-                    search.best = notice.value if search.best is None else max(search.best, notice.value)
+                    better = max if search.maximised else min
+                    search.best = notice.value if search.best is None else better(search.best, notice.value)
             case SearchEnded():
                 self.searches[notice.search].running = 0
                 self.searches[notice.search].doing = "found nothing" if notice.trial is None else "found"

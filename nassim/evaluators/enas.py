@@ -1,6 +1,6 @@
 """ENAS: weights shared by all architectures, and trials scored with them (Pham et al. 2018)."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,9 +112,9 @@ class EnasEvaluator(Evaluator):
         planned = (self._scoring(candidates),)
         return Job(name, self.search, JobKind.SCORE, tuple(candidates), first, 1, self._seed, planned)
 
-    def choose(self, values: Mapping[int, float]) -> int:
-        """Return the trial that the search has found: see `Rounds.find`."""
-        return self._rounds.find(values)
+    def finalists(self, trials: Collection[int]) -> list[int]:
+        """Return the trials whose values compare: see `Rounds.finalists`."""
+        return self._rounds.finalists(trials)
 
     def run(self, job: Job) -> Iterator[Progress]:
         """Train shared weights or score trials with them: see `Evaluator.run`."""

@@ -1,6 +1,6 @@
 """Rounds: how a search by weight sharing is laid out in trials."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from nassim.errors import NassimError
@@ -82,14 +82,15 @@ class Rounds:
         """Return what names the minibatch that a trial is scored on: its update, or the derivation."""
         return ("update", trial // self.children) if trial < self.learn_trials else ("derive",)
 
-    def find(self, values: Mapping[int, float]) -> int:
-        """Return the best of the derived trials, the earliest of equals.
+    def finalists(self, trials: Collection[int]) -> list[int]:
+        """Return the derived trials, among which the search's find is.
 
-        A search that was ended before it derived any finds the best of the last round that has values: those of
-        different rounds are of different weights and don't compare.
+        Of a search that was ended before it derived any, the trials of the last round that has some: those of different
+        rounds are of different weights and don't compare.
         """
 
-        def rank(trial: int) -> tuple[bool, int, float, int]:
-            return trial >= self.learn_trials, self.round_of(trial), values[trial], -trial
+        def stage(trial: int) -> tuple[bool, int]:
+            return trial >= self.learn_trials, self.round_of(trial)
 
-        return max(values, key=rank)
+        last = max(map(stage, trials), default=None)
+        return [trial for trial in trials if stage(trial) == last]

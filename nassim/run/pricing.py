@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from nassim.errors import NassimError
 from nassim.experiment.model import Experiment
-from nassim.experiment.spending import Limits
+from nassim.experiment.spending import Budget
 from nassim.hardware.figure import Figure
 from nassim.hardware.tariff import Held, Terms, tariff
 from nassim.search.rates import Rates
 
 UNITS = ("kwh", "usd", "gco2e")
-"""Limits that need what a worker's second costs."""
+"""Budget that need what a worker's second costs."""
 
 
 def check_site(experiment: Experiment) -> None:
@@ -49,7 +49,7 @@ def _limits(experiment: Experiment) -> Iterator[tuple[str, str]]:
     yield from ((where, unit) for where, budget in budgets for unit in UNITS if _limit(budget, unit) is not None)
 
 
-def _limit(budget: Limits, unit: str) -> float | None:
+def _limit(budget: Budget, unit: str) -> float | None:
     limit: float | None = getattr(budget, unit)
     return limit
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from nassim.cost.work import AMOUNTS, Activity
-from nassim.ledger.entry import DRIVER, Entry, Stage
+from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
 from nassim.ledger.store import Ledger
 from nassim.search.budget import Spent
 from nassim.search.flight import Point
@@ -26,7 +26,8 @@ class Recovery:
         lost: The entries whose work went with the driver: done after the last checkpoint of an unfinished job.
         spent: What the run has spent.
         spent_by: What each search has spent, its final training left out.
-        found: Names of the searches that are through, their finding posted.
+        found: Names of the searches that have a finding.
+        trained: Ids of the final trainings that are through, their finding posted.
     """
 
     points: Mapping[str, Point] = field(default_factory=dict)
@@ -34,13 +35,14 @@ class Recovery:
     spent: Spent = field(default_factory=Spent)
     spent_by: Mapping[str, Spent] = field(default_factory=dict)
     found: frozenset[str] = frozenset()
+    trained: frozenset[str] = frozenset()
 
 
 def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None) -> Recovery:
     """Read what a driver starts from that takes a run over.
 
     A job is finished when its trial has a closing line, when it trained shared weights up to their checkpoint, or when
-    it is a final training whose search has a finding.
+    it is a final training that has a finding.
 
     Args:
         ledger: Where the run is.
@@ -48,10 +50,11 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
         clock_s: What the run's clock shows.
         rates: What workers' seconds cost, for budgets that need it.
     """
-    found = frozenset(finding.search for finding in ledger.findings(run))
+    findings = ledger.findings(run)
+    trained = frozenset(finding.job for finding in findings)
     points: dict[str, Point] = {}
     lost: list[Entry] = []
-    for job, rows in _open_jobs(ledger.frame(run), found).groupby("job", sort=False):
+    for job, rows in _open_jobs(ledger.frame(run), trained).groupby("job", sort=False):
         # What a lap drew comes later than the lap: what of it is settled, its time says and not its place.
         is_energy = rows["seconds"].eq(0) & rows["metered_s"].notna()
         checkpoints = rows[(rows["activity"] == Activity.CHECKPOINT) & ~is_energy]
@@ -65,16 +68,16 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
         lost.extend(_net(rows))
     spent, spent_by = _spent(ledger, run, rates)
     spent.wall_s = clock_s
-    return Recovery(points, tuple(lost), spent, spent_by, found)
+    found = frozenset(finding.search for finding in findings)
+    return Recovery(points, tuple(lost), spent, spent_by, found, trained)
 
 
-def _open_jobs(entries: pd.DataFrame, found: frozenset[str]) -> pd.DataFrame:
+def _open_jobs(entries: pd.DataFrame, trained: frozenset[str]) -> pd.DataFrame:
     """Return the entries of jobs that are of no closed trial and of no final training that is through."""
     closed = entries.loc[entries["outcome"].notna(), ["search", "trial"]].assign(closed=True)
     rows = entries[entries["job"].notna()]
     rows = rows.merge(closed, on=["search", "trial"], how="left")
-    through = (rows["stage"] == Stage.FINAL) & rows["search"].isin(found)
-    return rows[rows["closed"].isna() & ~through]
+    return rows[rows["closed"].isna() & ~rows["job"].isin(trained)]
 
 
 def _net(rows: pd.DataFrame) -> list[Entry]:
@@ -126,7 +129,7 @@ def _spent(ledger: Ledger, run: str, rates: Rates | None) -> tuple[Spent, dict[s
             processors = row["processor_seconds"] / row["seconds"]
             rates.spend((overall, of_search), row["device"], row["seconds"], processors, Activity(row["activity"]))
     trials = ledger.trials(run)
-    for name in trials.loc[trials["outcome"] != "open", "search"]:
+    for name in trials.loc[~trials["outcome"].isin(["open", Outcome.INFEASIBLE]), "search"]:
         overall.trials += 1
         by_search.setdefault(name, Spent()).trials += 1
     return overall, by_search
