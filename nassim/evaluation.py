@@ -5,10 +5,11 @@ means. Between them passes a Job (driver to worker) and a stream of Progress (wo
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from nassim.cost.work import Activity, Work
@@ -156,16 +157,17 @@ class Evaluator(ABC):
 
     Attributes:
         batch: Trials that one job evaluates; 1 unless candidates are scored together.
-        metric: The key of `Progress.metrics` that the sampler maximises.
         trials: How many trials the whole search takes; None where the search says.
+        ranked_by: Reported metrics that stand in for others as objectives, by the names of these: they rank as these
+            do, and tell equals apart.
         learn_trials: How many of them, from the first, the sampler learns from; None for all.
         stationary: Whether evaluating an architecture again can only repeat an earlier result. Not so with shared
             weights, which change as the search goes on.
     """
 
     batch: int = 1
-    metric: str = "accuracy"
     trials: int | None = None
+    ranked_by: Mapping[str, str] = MappingProxyType({})
     learn_trials: int | None = None
     stationary: bool = True
 
@@ -195,13 +197,9 @@ class Evaluator(ABC):
         """Whether a search that comes to its end may find this trial, if it is the best of all such."""
         return True
 
-    def choose(self, values: Mapping[int, float]) -> int:
-        """Return the trial whose architecture the search has found.
-
-        Args:
-            values: The complete trials' values by trial number; at least one.
-        """
-        return max(values, key=lambda trial: (values[trial], -trial))
+    def finalists(self, trials: Collection[int]) -> list[int]:
+        """Return those of the complete trials whose values compare, among which the search's find is."""
+        return list(trials)
 
     def warm_up(self) -> Work:
         """Do on a worker, before it counts as ready, what its first job would otherwise be charged for.

@@ -2,7 +2,7 @@
 
 In it are `run.json`, which says whose it is; `checkpoints/SEARCH/trial/17/`, states from which unfinished trainings go
 on; `shared-weights/SEARCH/`, states of weights that architectures share; and `models/SEARCH.safetensors`, the model
-that the search found, trained and tested.
+that the search found, trained and tested (further ones, where it trained several, in `models/SEARCH/`).
 """
 
 import json
@@ -68,9 +68,11 @@ class RunFolder:
         """Return where a search keeps the weights that its architectures share."""
         return self._of_search("shared-weights", search)
 
-    def model_of(self, search: str) -> Path:
-        """Return the file of the model that a search found."""
-        return self.path / "models" / f"{encoded(search)}.safetensors"
+    def model_of(self, search: str, job: str) -> Path:
+        """Return the file of the model that a final training of a search makes."""
+        further = job.removeprefix(f"{search}/final").removeprefix("/")
+        parts = (encoded(search), encoded(further)) if further else (encoded(search),)
+        return self.path.joinpath("models", *parts[:-1], f"{parts[-1]}.safetensors")
 
     def check(self) -> None:
         """Find out whether it is this run's, before anything in it is written or removed.
@@ -106,7 +108,7 @@ class RunFolder:
         with suppress(NassimError):
             self.check()
             shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
-            for file in self.path.glob(f"models/*{UNFINISHED}"):
+            for file in self.path.glob(f"models/**/*{UNFINISHED}"):
                 file.unlink(missing_ok=True)
 
     def _of_search(self, kind: str, search: str) -> Path:

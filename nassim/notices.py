@@ -4,8 +4,8 @@ A notice is for display alone. Nothing is decided by one and nothing is lost wit
 carries `at_s`, the run's own clock, so that a watcher needs none.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from nassim.evaluation import JobKind
 from nassim.ledger.entry import Outcome
@@ -43,6 +43,7 @@ class SearchStarted:
         finished: How many of them have ended before now.
         failed: How many of these have failed.
         best: The best value among these that the search may find; None without one.
+        maximised: Whether more of its first objective is better.
     """
 
     search: str
@@ -53,6 +54,7 @@ class SearchStarted:
     finished: int = 0
     failed: int = 0
     best: float | None = None
+    maximised: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class JobReported:
         step: Steps completed.
         last: Steps completed when the job ends.
         trial: The trial that `value` is of; None outside trials.
-        value: What the sampler maximises, in [0, 1] for an accuracy; None where the step has none.
+        value: Of the search's first objective, in [0, 1] for an accuracy; None where the step has none.
         running: Jobs on workers at this moment.
         flop: FLOP on the books of this search so far, final training left out.
     """
@@ -91,11 +93,12 @@ class TrialEnded:
         at_s: Seconds on the run's clock.
         trial: Its number.
         outcome: What became of it.
-        value: What the sampler was told; None for a trial without a value.
-        reason: Why, for a trial that failed or was stopped.
+        value: Of the search's first objective; None for a trial without one.
+        reason: Why, for a trial that failed, was stopped or is beyond the limits.
         running: Jobs on workers at this moment.
         flop: FLOP on the books of this search so far.
         may_be_found: Whether the search may find it; not so with trials that a controller learns from alone.
+        values: Of all objectives by name, as far as there are any.
     """
 
     search: str
@@ -107,18 +110,22 @@ class TrialEnded:
     running: int
     flop: int
     may_be_found: bool = True
+    values: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchEnded:
-    """A search has found its architecture.
+    """A search has found its architecture, or several.
 
     Attributes:
         search: Its name.
         at_s: Seconds on the run's clock.
         reason: Why it ended: "trials", or the budget that was reached.
-        trial: The trial of the found architecture; None when no trial is complete.
-        value: That trial's value.
+        trial: The trial of the found architecture, of several the first; None when no trial is complete.
+        value: That trial's value of the first objective.
+        values: That trial's values of all objectives by name.
+        front: How many trials are on the front of the search, if it has several objectives.
+        found: How many architectures are found.
     """
 
     search: str
@@ -126,6 +133,9 @@ class SearchEnded:
     reason: str
     trial: int | None
     value: float | None
+    values: Mapping[str, float] = field(default_factory=dict, hash=False)
+    front: int = 1
+    found: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Parts: what an experiment names, made real. The driver makes them to plan, every worker to run."""
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 from nassim import __version__
@@ -13,9 +14,13 @@ from nassim.evaluators.final import FinalEvaluator
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.rounds import Rounds, enas_schedule
 from nassim.executors.base import Executor
-from nassim.experiment.model import Arrays, Enas, Experiment, Inline, Search
+from nassim.experiment.aims import OnDevice, label
+from nassim.experiment.data import Arrays
+from nassim.experiment.model import Enas, Experiment, Inline, Search
 from nassim.folder import RunFolder
+from nassim.hardware.costs import Cost, Costs
 from nassim.models.card import Origin
+from nassim.search.aims import Limit, is_within
 from nassim.seeds import derive_seed
 from nassim.space import SearchSpace
 from nassim.space.loading import load_space
@@ -47,7 +52,8 @@ class Parts:
             shared = enas_schedule(enas.rounds, enas.batch_size, enas.learning_rate)
             rounds = Rounds(shared, enas.warmup, enas.updates, enas.children, enas.derive, enas.minibatch)
             folder = str(self.folder.shared_weights_of(spec.name))
-            return EnasEvaluator(spec.name, self.space, self.source, rounds, folder, seed)
+            accepts = partial(is_within, self.limits_of(spec))
+            return EnasEvaluator(spec.name, self.space, self.source, rounds, folder, seed, accepts=accepts)
         return FullEvaluator(spec.name, self.space, self.source, self.experiment.training.schedule())
 
     def _finals(self) -> Iterator[tuple[str, FinalEvaluator]]:
@@ -65,8 +71,27 @@ class Parts:
                 nassim=__version__,
                 sources=sources,
             )
-            schedule, file = experiment.final.schedule.schedule(), folder.model_of(spec.name)
-            yield spec.name, FinalEvaluator(self.space, self.source, schedule, origin, file)
+            schedule, file_of = experiment.final.schedule.schedule(), partial(folder.model_of, spec.name)
+            yield spec.name, FinalEvaluator(self.space, self.source, schedule, origin, file_of)
+
+    def limits_of(self, spec: Search) -> tuple[Limit, ...]:
+        """Return what the networks of a search may cost.
+
+        Raises:
+            NassimError: A limit is on a device that can't be told of.
+        """
+        limits = self.experiment.limits_of(spec)
+        return tuple(Limit(label(name, what), what.at_most, self.cost(name, what)) for name, what in limits.items())
+
+    def cost(self, name: str, what: OnDevice) -> Cost:
+        """Return what tells a cost of an architecture."""
+        return self.costs.cost(name, what.device, what.batch or 1)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What the space's architectures cost."""
+        schedule, extra = self.experiment.training.schedule(), self.experiment.site.catalogue
+        return Costs(self.space, schedule.batch_size, schedule.optimizer_states, Path(extra) if extra else None)
 
     def run_job(self, job: Job) -> Iterator[Progress]:
         """Run a job with the evaluator it belongs to."""

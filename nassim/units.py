@@ -67,6 +67,12 @@ def number(value: float | None) -> str:
     return _plain(value) if not value or 1e-4 <= abs(value) < 1e7 else f"{value:.2e}"
 
 
+def metric(value: float) -> str:
+    """Return a metric or an objective's value: four decimals, or none where it is whole or of a thousand or more."""
+    is_whole = abs(value) >= 1000 or (abs(value) > 1 and value.is_integer())
+    return f"{value:,.{0 if is_whole else 4}f}"
+
+
 def kwh(value: float | None) -> str:
     """Return an energy: `1.23 kWh`."""
     return _with_unit(value, "kWh")

@@ -67,7 +67,7 @@ def test_whatever_a_search_is_called_its_files_lie_in_the_runs_folder(search, ot
         [
             folder.checkpoints_of(name, f"{name}/{job}"),
             folder.shared_weights_of(name),
-            folder.model_of(name),
+            folder.model_of(name, f"{name}/final"),
         ]
         for name in (search, other)
     ]
@@ -83,7 +83,7 @@ def test_plain_names_are_seen_in_paths():
     folder = RunFolder(Path("/runs/run-1"), "run-1", "abc")
     assert folder.checkpoints_of("tpe", "tpe/trial/17") == Path("/runs/run-1/checkpoints/tpe/trial/17")
     assert folder.shared_weights_of("enas") == Path("/runs/run-1/shared-weights/enas")
-    assert folder.model_of("tpe") == Path("/runs/run-1/models/tpe.safetensors")
+    assert folder.model_of("tpe", "tpe/final") == Path("/runs/run-1/models/tpe.safetensors")
 
 
 def test_a_run_of_version_0_1_0_goes_on_where_that_version_took_names_as_paths():
@@ -168,7 +168,7 @@ def test_a_driver_that_takes_over_makes_a_folder_that_is_gone_and_takes_no_other
 
 def test_clearing_leaves_models_and_shared_weights(tmp_path):
     with claimed(tmp_path, "e-1") as folder:
-        files = [folder.model_of("tpe"), folder.shared_weights_of("enas") / "round-00001.pt"]
+        files = [folder.model_of("tpe", "tpe/final"), folder.shared_weights_of("enas") / "round-00001.pt"]
         goes = [folder.checkpoints_of("tpe", "tpe/trial/1") / "000001.pt", folder.path / "models" / "tpe.ab.unfinished"]
         for file in (*files, *goes):
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ LAYERS = (
     ("ledger", "hardware"),
     ("space",),
     ("cost",),
-    ("durable", "errors", "seeds", "units"),
+    ("durable", "errors", "pareto", "seeds", "units"),
 )
 """From left to right; the parts of one layer don't import each other."""
 

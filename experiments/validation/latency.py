@@ -95,12 +95,23 @@ class Score:
     tau: float
 
 
-def _score(column: Column, space: Space, measured: Array, live: Array) -> tuple[Score, DeviceModel]:
+def _start(column: Column) -> DeviceModel:
     device = load_catalogue().find_device(column.device)
     peak, bandwidth = device.fp32_flop_per_s, device.bandwidth_bytes_per_s
     if peak is None or bandwidth is None:
         raise SystemExit(f"{device.id} has no known peak rate or bandwidth in the catalogue")
-    start = prior(device.id, peak, bandwidth, overlaps=device.kind == "gpu")
+    return prior(device.id, peak, bandwidth, overlaps=device.kind == "gpu")
+
+
+def _by_the_catalogue_alone(column: Column, space: Space, measured: Array) -> tuple[str, str, str]:
+    """Return tau, and the median of predicted over measured, of what is not calibrated at all."""
+    counted = KernelTable.of([(kernels, column.batch) for kernels in space.kernels])
+    predicted = space.seconds(_start(column), column.batch, counted)
+    return column.name, f"{tau(predicted, measured):.3f}", f"{np.median(predicted / measured):.2f}"
+
+
+def _score(column: Column, space: Space, measured: Array, live: Array) -> tuple[Score, DeviceModel]:
+    start = _start(column)
     counted = KernelTable.of([(kernels, column.batch) for kernels in space.kernels])
     scores = []
     model = start
@@ -125,14 +136,14 @@ def _twins(cells: Sequence[Cell]) -> tuple[Array, Array]:
 
 
 def main() -> None:
-    """Print one row of errors and noise for each column, then what the last draw fitted."""
+    """Print one row of errors and noise for each column, what the last draw fitted, and what needs no calibration."""
     networks = pd.read_parquet(table("nasbench201/architectures.parquet"))
     frame = networks.merge(pd.read_parquet(table("nasbench201_latency/latency.parquet")), on="arch_index")
     cells = [parse(text) for text in frame.arch_str]
     live = np.array([not is_constant(cell) for cell in cells])
     first, second = _twins(cells)
     spaces = {execution: Space.of(cells, execution) for execution in _EXECUTIONS}
-    rows, fitted = [], []
+    rows, fitted, alone = [], [], []
     for column in COLUMNS:
         measured = frame[column.name].to_numpy(np.float64) * column.scale
         space = spaces[column.execution]
@@ -143,10 +154,15 @@ def main() -> None:
         errors = f"{score.mape:.1f}", f"{score.live_mape:.1f}", f"{score.median:.1f}", f"{score.tau:.3f}"
         rows.append((column.name, *errors, f"{noise.percent:.1f}", f"{best:.3f}"))
         fitted.append((column.name, *_parameters(model)))
+        # As objectives and limits have it: run eagerly on every device.
+        if column.execution != "training":
+            alone.append(_by_the_catalogue_alone(column, spaces["eager"], measured))
     show(("column", "MAPE %", "live MAPE %", "median %", "tau", "noise %", "best tau"), rows)
     print()
     names = ("compute", "memory", "reduction", "contraction µs", "launch µs", "kernel µs", "step µs")
     show(("column", *names), fitted)
+    print()
+    show(("by the catalogue alone", "tau", "predicted / measured"), alone)
 
 
 def _parameters(model: DeviceModel) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def _cells(model: ShelvedModel) -> tuple[str, ...]:
     finding = model.finding
     metric = next((f"{name} {value:.4f}" for name, value in finding.metrics.items()), "")
     size = "not there" if model.bytes is None else units.amount(model.bytes, "B")
-    return f"{model.run}/{finding.search}", finding.architecture_id, f"{finding.params:,}", metric, size
+    return model.name, finding.architecture_id, f"{finding.params:,}", metric, size
 
 
 def hand_over(ledger_url: str, name: str | None, target: str, *, force: bool, onnx: bool) -> None:
@@ -45,5 +45,5 @@ def hand_over(ledger_url: str, name: str | None, target: str, *, force: bool, on
     """
     model = find_model(Ledger.open(ledger_url), name)
     write_bundle(model.file, Path(target), force=force, onnx=onnx)
-    print(f"{target} has the model of search {model.finding.search}, run {model.run}. In Python:")
+    print(f"{target} has the model {model.name}. In Python:")
     print(f"import nassim; model = nassim.load_model({target!r})")

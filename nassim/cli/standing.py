@@ -32,7 +32,8 @@ class SearchStanding:
         name: Its name.
         trials: How many trials it is to have.
         ended: How many have ended.
-        best: The best value so far of a trial that the search may find; None before the first.
+        best: The best value so far, of the first objective, of a trial that the search may find; None before the first.
+        maximised: Whether more of it is better.
         failures: Its failed trials.
         flop: FLOP so far, final training left out.
         running: Jobs on workers.
@@ -43,6 +44,7 @@ class SearchStanding:
     trials: int = 0
     ended: int = 0
     best: float | None = None
+    maximised: bool = True
     failures: Failures = field(default_factory=Failures)
     flop: int = 0
     running: int = 0
@@ -78,6 +80,7 @@ class RunStanding:
                 search = self.searches[notice.search]
                 search.trials, search.ended, search.doing = notice.trials, notice.finished, "starting"
                 search.best, search.failures.count = notice.best, notice.failed
+                search.maximised = notice.maximised
             case JobReported():
                 self._job_reported(self.searches[notice.search], notice)
             case TrialEnded():
@@ -90,11 +93,13 @@ class RunStanding:
                 self.searches[notice.search].doing = "done"
 
     def _trial_ended(self, search: SearchStanding, notice: TrialEnded) -> None:
-        search.ended, search.running, search.flop = search.ended + 1, notice.running, notice.flop
+        search.running, search.flop = notice.running, notice.flop
+        search.ended += notice.outcome is not Outcome.INFEASIBLE
         if notice.outcome is Outcome.FAILED:
             self.failure = search.failures.take(notice.trial, notice.reason)
         elif notice.value is not None and notice.outcome in _VALUED and notice.may_be_found:
-            search.best = notice.value if search.best is None else max(search.best, notice.value)
+            better = max if search.maximised else min
+            search.best = notice.value if search.best is None else better(search.best, notice.value)
 
     @staticmethod
     def _job_reported(search: SearchStanding, notice: JobReported) -> None:

@@ -117,8 +117,7 @@ def _line(notice: Notice, standing: RunStanding) -> str | None:
         case TrialEnded() | JobReported():
             return _progress(standing.searches[notice.search])
         case SearchEnded():
-            found = "nothing" if notice.trial is None else f"trial {notice.trial}, value {notice.value:.4f}"
-            return f"{notice.search}: found {found}; ended by {notice.reason}"
+            return f"{notice.search}: found {_found(notice)}; ended by {notice.reason}"
         case FinalEnded():
             metrics = ", ".join(f"{name} {value:.4f}" for name, value in notice.metrics.items())
             return f"{notice.search}: final training done, {metrics}"
@@ -126,6 +125,16 @@ def _line(notice: Notice, standing: RunStanding) -> str | None:
             return f"warning: {f'{notice.search}: ' if notice.search else ''}{notice.message}"
         case RunEnded():
             return f"run {notice.run} {'complete' if notice.complete else 'not complete'}"
+
+
+def _found(notice: SearchEnded) -> str:
+    if notice.trial is None:
+        return "nothing"
+    if len(notice.values) < 2:
+        return f"trial {notice.trial}, value {notice.value:.4f}"
+    values = ", ".join(f"{name} {units.metric(value)}" for name, value in notice.values.items())
+    others = f" and {units.count(notice.found - 1, 'other')}" if notice.found > 1 else ""
+    return f"trial {notice.trial} ({values}){others}, of {notice.front} on the front"
 
 
 def _progress(search: SearchStanding) -> str:

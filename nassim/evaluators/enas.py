@@ -1,11 +1,13 @@
 """ENAS: weights shared by all architectures, and trials scored with them (Pham et al. 2018)."""
 
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -23,6 +25,9 @@ from nassim.evaluators.warming import MOST_NETWORKS
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
 from nassim.space.search_space import SearchSpace
+
+MOST_DRAWS = 100
+"""Architectures that are drawn for each child of a warm-up round, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class EnasEvaluator(Evaluator):
         learn_trials: How many of them, from the first, the controller learns from.
     """
 
-    metric = "score"
+    ranked_by = MappingProxyType({"accuracy": "score"})
     stationary = False
 
     def __init__(
@@ -71,6 +76,7 @@ class EnasEvaluator(Evaluator):
         folder: str,
         seed: int,
         device: str | None = None,
+        accepts: Callable[[Architecture], bool] | None = None,
     ) -> None:
         """Describe the search; nothing is built before it is needed.
 
@@ -82,6 +88,7 @@ class EnasEvaluator(Evaluator):
             folder: Where the shared weights are kept: this search's own, and shared by all workers and the driver.
             seed: Everything random about the shared weights and the scores derives from this.
             device: Where to compute; by default a GPU if the worker holds one.
+            accepts: Says whether an architecture may be a child that the weights warm up on; by default all may.
 
         Raises:
             NassimError: The space's networks can't learn this data, or the data can't be read.
@@ -97,6 +104,7 @@ class EnasEvaluator(Evaluator):
         self._folder = Path(folder)
         self._seed = seed
         self._device = device
+        self._accepts = accepts
         self._held: _Held | None = None
 
     def warm_up(self) -> Work:
@@ -142,9 +150,9 @@ class EnasEvaluator(Evaluator):
         """Whether this trial is one of those that derive the find."""
         return self._rounds.is_derived(trial)
 
-    def choose(self, values: Mapping[int, float]) -> int:
-        """Return the trial that the search has found: see `Rounds.find`."""
-        return self._rounds.find(values)
+    def finalists(self, trials: Collection[int]) -> list[int]:
+        """Return the trials whose values compare: see `Rounds.finalists`."""
+        return self._rounds.finalists(trials)
 
     def standing(self, prepared: int) -> int:
         """Return how many rounds stand: up to the last whose file is there and sound."""
@@ -242,9 +250,20 @@ class EnasEvaluator(Evaluator):
         return count if self._rounds.is_derived(trial) else min(self._rounds.minibatch, count)
 
     def _draw_uniformly(self, number: int, count: int) -> list[Architecture]:
-        """Return the children of a warm-up round."""
+        """Return the children of a warm-up round.
+
+        Raises:
+            NassimError: Hardly any architecture is acceptable.
+        """
         rng = np.random.default_rng(derive_seed(self._seed, "warm-up", number))
-        return [self._space.sample(rng) for _ in range(count)]
+        drawn = (self._space.sample(rng) for _ in range(MOST_DRAWS * count))
+        children = [*islice(filter(self._accepts, drawn) if self._accepts else drawn, count)]
+        if len(children) < count:
+            raise NassimError(
+                f"limits: of {MOST_DRAWS * count:,} architectures drawn to warm shared weights up on only "
+                f"{len(children):,} are within them, and {count:,} are needed; raise the limits"
+            )
+        return children
 
     def _training(self, children: Sequence[Candidate], sizes: Sequence[int]) -> Work:
         """Return the Work of training the first children, each on a minibatch of its own."""

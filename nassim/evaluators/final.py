@@ -1,6 +1,6 @@
 """Final: trains the found architecture on all but the test data, tests it once, and saves it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class FinalEvaluator(Evaluator):
         source: What it learns.
         schedule: How it is trained.
         origin: Whose find it is, for whoever is handed the model.
-        model: The file to save it in, on a path that workers share.
+        file_of: Returns the file to save a job's model in, on a path that workers share, from the job's id.
         device: Where; by default a GPU if the worker holds one.
 
     Raises:
@@ -43,7 +43,7 @@ class FinalEvaluator(Evaluator):
     source: DataSource
     schedule: Schedule
     origin: Origin
-    model: Path
+    file_of: Callable[[str], Path]
     device: str | None = None
 
     def __post_init__(self) -> None:
@@ -99,18 +99,19 @@ class FinalEvaluator(Evaluator):
         test = Examination(trainer.model, data.test)
         yield from perform(test.steps(), testing)
         metrics = {"accuracy": test.accuracy, "loss": test.loss}
-        size = save_model(self.model, trainer.model, self._card(job, trainer.model, metrics))
+        size = save_model(self.file_of(job.id), trainer.model, self._card(job, trainer.model, metrics))
         yield Progress(Work(Activity.CHECKPOINT, bytes=size), **_report(job, job.last, metrics))
 
     def _take_up(self, job: Job) -> Iterator[Progress]:
         """Report what the model's test came to, after a driver that was gone before it heard of it."""
         (candidate,) = job.candidates
-        saved = read_model(self.model)
+        file = self.file_of(job.id)
+        saved = read_model(file)
         card = saved.card
         found = card.origin.run, card.origin.search, card.architecture, card.seed
         wanted = self.origin.run, self.origin.search, candidate.architecture, candidate.seed
         if found != wanted:
-            raise NassimError(f"the model {self.model} is of {found}, wanted {wanted}; each run needs its own folder")
+            raise NassimError(f"the model {file} is of {found}, wanted {wanted}; each run needs its own folder")
         yield Progress(Work(Activity.TRANSFER, bytes=saved.bytes), **_report(job, job.last, card.metrics))
 
     def _card(self, job: Job, network: nn.Module, metrics: Mapping[str, float]) -> ModelCard:

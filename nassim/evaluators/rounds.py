@@ -1,6 +1,6 @@
 """Rounds: how a search by weight sharing is laid out in rounds of training and in trials."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from nassim.errors import NassimError
@@ -87,14 +87,15 @@ class Rounds:
         """Return the round, from 0, with whose shared weights a trial is scored."""
         return min(self.warmup + trial // self.trials_per_round, self.shared.epochs - 1)
 
-    def find(self, values: Mapping[int, float]) -> int:
-        """Return the best of the derived trials, the earliest of equals.
+    def finalists(self, trials: Collection[int]) -> list[int]:
+        """Return the derived trials, among which the search's find is.
 
-        A search that was ended before it derived any finds the best of the last round that has values: those of
-        different rounds are of different weights and don't compare.
+        Of a search that was ended before it derived any, the trials of the last round that has some: those of different
+        rounds are of different weights and don't compare.
         """
 
-        def rank(trial: int) -> tuple[bool, int, float, int]:
-            return self.is_derived(trial), self.round_of(trial), values[trial], -trial
+        def stage(trial: int) -> tuple[bool, int]:
+            return self.is_derived(trial), self.round_of(trial)
 
-        return max(values, key=rank)
+        last = max(map(stage, trials), default=None)
+        return [trial for trial in trials if stage(trial) == last]

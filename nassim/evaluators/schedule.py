@@ -71,6 +71,11 @@ class Schedule:
         yield not 0 <= self.weight_decay < math.inf, "weight_decay", "a number of at least 0"
         yield self.clip_norm is not None and not 0 < self.clip_norm < math.inf, "clip_norm", "a number above 0, or none"
 
+    @property
+    def optimizer_states(self) -> int:
+        """How many numbers the optimiser keeps for each parameter."""
+        return (1 if self.momentum else 0) if self.optimizer == "sgd" else 2
+
     def minibatches(self, count: int) -> list[int]:
         """Return the sizes of the minibatches of one epoch over `count` inputs, at least 2.
 

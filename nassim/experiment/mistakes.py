@@ -132,11 +132,11 @@ def _resolve(location: tuple[int | str, ...], model: type[BaseModel]) -> _Place:
             continue
         path.append(part)
         beside = _keys(here)
-        if isinstance(part, int):
-            here = [item for option in here if get_origin(option) is tuple for item in _options(get_args(option)[0])]
-        else:
-            field = here[0].model_fields.get(part) if beside else None
+        if beside:
+            field = here[0].model_fields.get(part)
             here = _options(field.annotation) if field else []
+        else:
+            here = [inner for option in here for inner in _within(option)]
     return _Place(tuple(path), beside, _keys(here))
 
 
@@ -144,6 +144,13 @@ def _keys(types: list[Any]) -> tuple[str, ...]:
     """Return the keys of a mapping that is of one of these types, as far as they agree on its class."""
     only = types[0] if len(types) == 1 else None
     return tuple(only.model_fields) if isinstance(only, type) and issubclass(only, BaseModel) else ()
+
+
+def _within(annotation: Any) -> list[Any]:
+    """Return the types of what a list holds, or of what a mapping of free names holds."""
+    places: dict[Any, int] = {tuple: 0, dict: 1}
+    origin = get_origin(annotation)
+    return _options(get_args(annotation)[places[origin]]) if origin in places else []
 
 
 def _options(annotation: Any) -> list[Any]:

@@ -4,10 +4,18 @@ Each class is a mapping of the file and each field one of its keys; `docs/experi
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from nassim.experiment.aims import (
+    Limits,
+    Objectives,
+    limit_mistakes,
+    objective_mistakes,
+    weighing_mistakes,
+)
+from nassim.experiment.data import Arrays, Digits
 from nassim.experiment.spec import (
     LARGEST_COUNT,
     Amount,
@@ -15,13 +23,13 @@ from nassim.experiment.spec import (
     KeyPath,
     Name,
     Parameters,
+    Pick,
     Seed,
-    Share,
     Spec,
     Text,
     contradiction,
 )
-from nassim.experiment.spending import Limits, Site
+from nassim.experiment.spending import Budget, Site
 from nassim.experiment.training import Training
 
 
@@ -34,40 +42,11 @@ class Space(Spec):
     """Arguments of the space's class."""
 
 
-class Data(Spec):
-    """What is learnt, and how it is split. Which input is in which split follows from the experiment's seed."""
-
-    validation: Share = 0.2
-    """Share of the inputs that candidates are validated on."""
-    test: Share = 0.2
-    """Share of the inputs that only the final model sees."""
-
-    @model_validator(mode="after")
-    def _leaves_something_to_train_on(self) -> "Data":
-        if self.validation + self.test >= 1:
-            left = f"found {self.test}, with validation {self.validation} nothing is left to train on"
-            raise contradiction((("test",), f"{left}; together they are below 1"))
-        return self
-
-
-class Digits(Data):
-    """scikit-learn's handwritten digits: 1,797 images of 1x8x8, 10 classes."""
-
-    name: Literal["digits"]
-    """Says that it is this one."""
-
-
-class Arrays(Data):
-    """Arrays of one's own: an `.npz` file that holds `x` and `y`."""
-
-    name: Literal["arrays"]
-    """Says that it is this one."""
-    path: Text
-    """The file; a relative path starts from the experiment file's folder."""
-
-
 class Full(Spec):
     """Train each candidate from scratch, by the experiment's `training`."""
+
+    metrics: ClassVar = ("accuracy", "loss", "train_loss")
+    """What its trials report."""
 
     kind: Literal["full"]
     """Says that it is this one."""
@@ -75,6 +54,9 @@ class Full(Spec):
 
 class Enas(Spec):
     """Efficient NAS by weight sharing (Pham et al. 2018)."""
+
+    metrics: ClassVar = ("accuracy", "loss")
+    """What its trials report."""
 
     kind: Literal["enas"]
     """Says that it is this one."""
@@ -111,8 +93,8 @@ class Enas(Spec):
 class Sampler(Spec):
     """Who proposes."""
 
-    name: Literal["random", "tpe", "grid", "reinforce", "evolution"]
-    """random, tpe, grid, reinforce or evolution; for an enas search reinforce or random."""
+    name: Literal["random", "tpe", "nsga2", "grid", "reinforce", "evolution"]
+    """random, tpe, nsga2, grid, reinforce or evolution; for an enas search reinforce or random."""
     parameters: Parameters = {}
     """Arguments of the sampler."""
 
@@ -140,14 +122,18 @@ class Search(Spec):
     sampler: Sampler
     """Who proposes."""
     pruner: Pruner = Pruner(name="none")
-    """Who stops trials that look bad; by default nobody."""
+    """Who stops trials that look bad; by default nobody. Of a search with several objectives nobody can."""
+    objectives: Objectives | None = None
+    """What it goes by; by default the experiment's."""
+    limits: Limits | None = None
+    """What its networks may cost; by default the experiment's."""
     trials: Count | None = None
-    """How many trials, all outcomes counted; an enas search's follow from its rounds."""
+    """How many trials, all outcomes counted but infeasible; an enas search's follow from its rounds."""
     duplicates: Literal["train", "reuse"] = "train"
     """An architecture that was evaluated before is trained anew, or takes the earlier value at no cost."""
     trial_timeout_s: Amount | None = None
     """Seconds on a worker after which a trial fails; none by default."""
-    budget: Limits = Limits()
+    budget: Budget = Budget()
     """What this search may spend, its final training left out; by default no limit."""
 
     @model_validator(mode="after")
@@ -189,6 +175,8 @@ class Final(Spec):
 
     schedule: Training
     """How it is trained."""
+    pick: Pick = "best"
+    """Of a front which: best (of the first objective), knee, front (all of it, one after the other), or how many."""
 
 
 class Ray(Spec):
@@ -250,28 +238,59 @@ class Experiment(Spec):
     """The arms, one after the other."""
     final: Final
     """The same for every search."""
+    objectives: Annotated[Objectives, Field(validate_default=True)] = ("accuracy",)  # type: ignore[assignment]
+    """What searches go by that don't say it themselves."""
+    limits: Limits = {}
+    """What the networks of searches may cost that don't say it themselves; by default anything."""
     executor: Annotated[Ray | Inline, Field(discriminator="kind")] = Ray(kind="ray")
     """Where jobs run; by default two Ray workers on this machine."""
     retries: Annotated[int, Field(ge=0, le=1000)] = 3
     """How often in a row a job that lost its worker is handed out again without getting further."""
     checkpoint: Checkpoint = Checkpoint()
     """Where trainings leave their state."""
-    budget: Limits = Limits()
+    budget: Budget = Budget()
     """What all searches and final trainings together may spend; by default no limit."""
     site: Site = Site()
     """Where the workers' devices are and what they cost; by default what `nassim site` says, or else assumed."""
     ledger: Text = "sqlite:///nassim.db"
     """The ledger: an SQLAlchemy URL."""
 
+    def objectives_of(self, search: Search) -> Objectives:
+        """Return what a search goes by."""
+        return self.objectives if search.objectives is None else search.objectives
+
+    def limits_of(self, search: Search) -> Limits:
+        """Return what a search's networks may cost."""
+        return self.limits if search.limits is None else search.limits
+
     @model_validator(mode="after")
-    def _names_differ(self) -> "Experiment":
+    def _fits_together(self) -> "Experiment":
+        mistakes: dict[KeyPath, str] = {}
+        for path, what in (*self._name_mistakes(), *self._aim_mistakes()):
+            mistakes.setdefault(path, what)  # What several searches take from the experiment is told once.
+        if mistakes:
+            raise contradiction(*mistakes.items())
+        return self
+
+    def _name_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
         first: dict[str, int] = {}
-        mistakes: list[tuple[KeyPath, str]] = []
         for index, search in enumerate(self.searches):
             if search.name in first:
                 taken = f"found {search.name!r}, which searches[{first[search.name]}] has already"
-                mistakes.append((("searches", index, "name"), taken))
+                yield ("searches", index, "name"), taken
             first.setdefault(search.name, index)
-        if mistakes:
-            raise contradiction(*mistakes)
-        return self
+
+    def _aim_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
+        for index, search in enumerate(self.searches):
+            own, objectives = ("searches", index), self.objectives_of(search)
+            mistakes = list(objective_mistakes(objectives, search.evaluator.kind, search.evaluator.metrics))
+            if len(objectives) > 1 and search.sampler.name == "reinforce" and not mistakes:
+                mistakes += weighing_mistakes(objectives)
+            for path, what in mistakes:
+                yield (*(() if search.objectives is None else own), "objectives", *path), what
+            for path, what in limit_mistakes(self.limits_of(search)):
+                yield (*(() if search.limits is None else own), "limits", *path), what
+            if len(objectives) > 1 and search.pruner.name != "none":
+                why = "a pruner goes by one figure, and would stop trials that are good by another"
+                found = f"found {search.pruner.name!r}; {why}: a search with several objectives has none"
+                yield (*own, "pruner", "name"), f"{found}; take it away"

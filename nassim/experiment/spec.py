@@ -38,6 +38,14 @@ def _pue(value: Any) -> Any:
     return float(value) if number else value
 
 
+def _pick(value: Any) -> Any:
+    value = whole(value)
+    counts = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_COUNT
+    if not counts and value not in ("best", "knee", "front"):
+        raise PydanticCustomError("pick", "wanted best, knee, front, or a whole number of at least 1")
+    return value
+
+
 Count = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LARGEST_COUNT)]
 """A whole number from 1 to ten million."""
 
@@ -58,6 +66,9 @@ Text = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_prin
 
 Pue = Annotated[float | str, BeforeValidator(_pue)]
 """A number of at least 1, or text."""
+
+Pick = Annotated[int | str, BeforeValidator(_pick)]
+"""best, knee, front, or a whole number of at least 1."""
 
 Parameters = dict[str, Any]
 """Names to values that a part hands on to the class it names, which checks them."""

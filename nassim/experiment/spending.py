@@ -9,7 +9,7 @@ from nassim.experiment.spec import Amount, Count, Pue, Spec, Text, whole
 FlopAmount = Annotated[int, BeforeValidator(whole), Field(gt=0)]
 
 
-class Limits(Spec):
+class Budget(Spec):
     """Limits on what may be spent, over all workers and all resumes. A limit left out is none."""
 
     flop: FlopAmount | None = None
@@ -19,7 +19,7 @@ class Limits(Spec):
     wall_s: Amount | None = None
     """Seconds on the run's clock, which stands still while no driver runs."""
     trials: Count | None = None
-    """Trials over all searches; of the experiment's budget alone."""
+    """Trials over all searches, infeasible ones left out; of the experiment's budget alone."""
     kwh: Amount | None = None
     """Energy for the workers' devices, the data centre's included, in kWh; by `site`, as the next two."""
     usd: Amount | None = None

@@ -176,10 +176,18 @@ class DeviceModel:
 
     def step_seconds(self, kernels: Iterable[Kernel], batch: int = 1) -> float:
         """Return the seconds of one step (a forward pass or a training step, by its kernels) of `batch` inputs."""
+        return self.together(*self.step_parts(kernels, batch))
+
+    def step_parts(self, kernels: Iterable[Kernel], batch: int = 1) -> tuple[float, float]:
+        """Return the host's and the device's seconds of one step. Those of its kernels add up."""
         host_s, device_s = self.step_s, 0.0
         for kernel in kernels:
             host_s += self.host_seconds(kernel)
             device_s += self.device_seconds(kernel, batch)
+        return host_s, device_s
+
+    def together(self, host_s: float, device_s: float) -> float:
+        """Return the seconds of a step that takes so many of the host and of the device."""
         return max(host_s, device_s) if self.overlaps else host_s + device_s
 
     def epoch_seconds(self, kernels: Sequence[Kernel], samples: int, batch: int) -> float:

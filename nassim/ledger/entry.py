@@ -27,6 +27,8 @@ class Outcome(StrEnum):
     """Complete, and its architecture had been evaluated before in the same search."""
     STOPPED = "stopped"
     """Ended by a budget or by the user."""
+    INFEASIBLE = "infeasible"
+    """Its network is beyond the search's limits, so that it was never evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Entry:
             trial that came to one.
         metrics: All that was reported with it, by name; on the closing line the values of all objectives.
         outcome: On closing lines alone: what became of the trial.
-        reason: Why, for a trial that failed, was stopped or lost work.
+        reason: Why, for a trial that failed, was stopped, is beyond its limits or lost work.
     """
 
     worker: str

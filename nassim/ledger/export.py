@@ -1,6 +1,7 @@
 """Export: a run's Optuna studies, copied with what they cost into an ordinary Optuna storage."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ ALLOWED = "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 
 
 def export_studies(ledger: Ledger, run: str, url: str) -> list[str]:
-    """Copy a run's studies into an ordinary Optuna storage, all or none, and return their names.
+    """Copy a run's studies into an ordinary Optuna storage, all or none, each as `run/search`; return their names.
 
     Each trial gets what it cost and what became of it as user attributes, each study what its search cost in all (more
     than its trials: the training of shared weights, idle workers), what it found, and what that costs. What is unknown
@@ -49,20 +50,21 @@ def export_studies(ledger: Ledger, run: str, url: str) -> list[str]:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     source, target = ledger.storage(run), _open(url)
-    names = optuna.get_all_study_names(source)
-    taken = sorted(set(names).intersection(optuna.get_all_study_names(target)))
+    searches = {name: name.removeprefix(f"{run}/") for name in optuna.get_all_study_names(source)}
+    there = {name: f"{run}/{search}" for name, search in searches.items()}
+    taken = sorted(set(there.values()).intersection(optuna.get_all_study_names(target)))
     if taken:
         shown = without_credentials(url)
         raise NassimError(f"{shown} has the study {taken[0]!r} already; delete it there, or export elsewhere")
     facts = _Facts(ledger, run)
     made: list[str] = []
     with _undone_if_it_fails(made, target, url):
-        for name in names:
+        for name, search in searches.items():
             study = optuna.load_study(study_name=name, storage=source)
-            made.append(name)
-            copy = optuna.create_study(study_name=name, storage=target, directions=study.directions)
-            _fill(copy, study, facts, name.removeprefix(f"{run}/"))
-    return names
+            made.append(there[name])
+            copy = optuna.create_study(study_name=there[name], storage=target, directions=study.directions)
+            _fill(copy, study, facts, search)
+    return made
 
 
 def _open(url: str) -> "BaseStorage":
@@ -106,7 +108,9 @@ class _Facts:
 
     def __init__(self, ledger: Ledger, run: str) -> None:
         self.of_run = {"run": run, "status": ledger.run(run).status}
-        self.findings = {finding.search: finding for finding in ledger.findings(run)}
+        self.findings: dict[str, list[Finding]] = defaultdict(list)
+        for finding in ledger.findings(run):
+            self.findings[finding.search].append(finding)
         self._totals = ledger.totals(run, by=("search", "stage", "activity", "worker"))
         self._uncounted = ledger.uncounted(run)
         trials = ledger.trials(run).astype(object).to_dict("records")
@@ -121,8 +125,8 @@ class _Facts:
         told |= {"architecture": dict(trial.params), "architecture_id": row["architecture"]}
         if trial.values is not None:
             told["value"] = trial.values[0]
-        if search in self.findings:
-            told["found"] = self.findings[search].trial == trial.number
+        if found := self.findings[search]:
+            told["found"] = any(finding.trial == trial.number for finding in found)
         return told | _amounts(row)
 
     def of_search(self, search: str) -> dict[str, Any]:
@@ -135,8 +139,8 @@ class _Facts:
             lacking = self._uncounted.query("search == @search and stage == @stage")
             if not lacking.empty:
                 told[f"{stage}_uncounted"] = list(lacking["operation"])
-        if search in self.findings:
-            told |= {f"found_{name}": value for name, value in _found(self.findings[search]).items()}
+        if found := self.findings[search]:
+            told |= {f"found_{name}": value for name, value in _found(found[0]).items()}
         return told
 
 
@@ -186,8 +190,8 @@ def _fill(copy: "Study", study: "Study", facts: _Facts, search: str) -> None:
     for trial in trials:
         for name, value in _named(facts.of_trial(search, trial)).items():
             trial.set_user_attr(name, value)
-    if search in facts.findings and len(study.directions) == 1:
-        _mark_passed_over(trials, facts.findings[search].trial, study)
+    if (found := facts.findings[search]) and len(study.directions) == 1:
+        _mark_passed_over(trials, found[0].trial, study)
     copy.add_trials(trials)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nassim.cost.work import FLOP_PER_MAC
 from nassim.space.architecture import Architecture
@@ -27,6 +27,10 @@ class Finding:
         elementwise_bytes: Bytes of activations that these move.
         uncounted: Operations without a formula in it: its FLOP are at least those given.
         words: The architecture in its space's own words; None where the space has none.
+        job: Id of its final training.
+        objectives: What the search went by: names on the trials' closing lines, the first first, with "max" or "min".
+        front: The trials on the front of the search when this was picked from it, the best by the first objective
+            first: those complete trials that no other is better than. Their values are on their closing lines.
     """
 
     search: str
@@ -43,6 +47,9 @@ class Finding:
     elementwise_bytes: int = 0
     uncounted: tuple[str, ...] = ()
     words: str | None = None
+    job: str = ""
+    objectives: Mapping[str, str] = field(default_factory=dict, hash=False)
+    front: tuple[int, ...] = ()
 
     @property
     def architecture_id(self) -> str:
@@ -57,11 +64,15 @@ class Finding:
     def to_json(self) -> str:
         """Return the finding as JSON text."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        return json.dumps(fields | {"architecture": dict(self.architecture), "metrics": dict(self.metrics)})
+        plain = {name: dict(fields[name]) for name in ("architecture", "metrics", "objectives")}
+        return json.dumps(fields | plain)
 
     @classmethod
     def from_json(cls, text: str) -> "Finding":
         """Read what `to_json` wrote."""
         fields = json.loads(text)
-        fields["uncounted"] = tuple(fields["uncounted"])
+        # An earlier nassim had one objective, and one finding a search.
+        first = {"job": f"{fields['search']}/final", "objectives": {"accuracy": "max"}, "front": ()}
+        fields = first | fields
+        fields |= {name: tuple(fields[name]) for name in ("uncounted", "front")}
         return cls(**fields | {"architecture": Architecture(fields["architecture"])})

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from nassim.ledger import balance, frames, records, taking, totals
+from nassim.ledger import balance, frames, fronts, records, taking, totals
 from nassim.ledger.database import Database
+from nassim.ledger.entry import Stage
 from nassim.ledger.finding import Finding
 from nassim.ledger.records import RunRecord
 from nassim.ledger.schema import findings
@@ -138,13 +139,16 @@ class Ledger:
         with self._database.reading() as connection:
             return frames.of_entries(connection, self._id(connection, run))
 
-    def totals(self, run: str, by: Sequence[str] = ("search", "stage", "activity", "outcome")) -> pd.DataFrame:
+    def totals(
+        self, run: str, by: Sequence[str] = ("search", "stage", "activity", "outcome"), stage: Stage | None = None
+    ) -> pd.DataFrame:
         """Return sums over a run's entries, computed by the database.
 
         Args:
             run: Name of the run.
             by: What to take them by: search, stage, activity, worker, job, trial, architecture, attempt, outcome, node,
                 device. An entry's outcome is that on its trial's closing line, "open" without one, None outside trials.
+            stage: Of this stage's entries alone.
 
         Returns:
             One row per combination found, with the columns of `by`, and: `seconds`; `processor_seconds` (seconds times
@@ -153,7 +157,7 @@ class Ledger:
             they were measured in); `entries`.
         """
         with self._database.reading() as connection:
-            return totals.totals(connection, self._id(connection, run), by)
+            return totals.totals(connection, self._id(connection, run), by, stage)
 
     def trials(self, run: str) -> pd.DataFrame:
         """Return one row per trial.
@@ -193,6 +197,15 @@ class Ledger:
             run_id = self._id(connection, run)
             query = select(findings.c.finding).where(findings.c.run_id == run_id).order_by(findings.c.seq)
             return [Finding.from_json(text) for text in connection.execute(query).scalars()]
+
+    def front(self, run: str) -> pd.DataFrame:
+        """Return the fronts of a run's searches: their complete trials that no other is better than.
+
+        One row for each trial on the front of a search that has a finding, the best by the first objective first. Its
+        columns are search, trial, architecture, found (whether it was trained by the final schedule), and one for each
+        objective, by name; NaN for those of other searches. Which of them are to be maximised is in `findings`.
+        """
+        return fronts.of_findings(self.findings(run), self.trials(run))
 
     def storage(self, run: str) -> "JournalStorage":
         """Return an Optuna storage with a run's studies to look at, live while its driver writes them."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from nassim.cost.work import AMOUNTS
 from nassim.errors import NassimError
+from nassim.ledger.entry import Stage
 from nassim.ledger.schema import entries, leases
 
 _OF_ENTRY = ("search", "stage", "activity", "worker", "job", "trial", "architecture", "attempt")
@@ -40,13 +41,13 @@ TOTALS = ("seconds", "processor_seconds", *AMOUNTS, "energy_j", "metered_s", "en
 _INT_DTYPES = dict.fromkeys(("trial", "step", "lease"), "Int64")
 
 
-def totals(connection: Connection, run_id: int, by: Sequence[str]) -> pd.DataFrame:
+def totals(connection: Connection, run_id: int, by: Sequence[str], stage: Stage | None = None) -> pd.DataFrame:
     """Return the sums over a run's entries, one row per combination of `by`; see `Ledger.totals`."""
     unknown = [name for name in by if name not in DIMENSIONS]
     if unknown:
         raise NassimError(f"totals can't be taken by {', '.join(unknown)}. Allowed: {', '.join(DIMENSIONS)}")
     by = tuple(dict.fromkeys(by))
-    rows = connection.execute(_query(run_id, by, presum=connection.dialect.name == "sqlite")).all()
+    rows = connection.execute(_query(run_id, by, stage, presum=connection.dialect.name == "sqlite")).all()
     table = pd.DataFrame([[*row] for row in rows], columns=[*by, "processor_seconds", *_AMOUNTS], dtype=object)
     for name in _LARGE:
         table[name] = _joined(table[f"{name}_high"], table[f"{name}_low"])
@@ -79,12 +80,14 @@ _AMOUNTS: dict[str, ColumnElement[Any]] = {
 """What an entry adds to each sum."""
 
 
-def _query(run_id: int, by: Sequence[str], presum: bool) -> Select[Any]:
+def _query(run_id: int, by: Sequence[str], stage: Stage | None, presum: bool) -> Select[Any]:
     """Join lines with closing lines and leases, and sum them. The lines are entries, or sums over some of them."""
     keys = [entries.c[name] for name in dict.fromkeys((*_PRESUMMED_BY, *by)) if name in _OF_ENTRY]
     keys.append(entries.c.lease)
     amounts = [(func.sum(amount) if presum else amount).label(name) for name, amount in _AMOUNTS.items()]
     of_run = select(*keys, *amounts).where(entries.c.run_id == run_id)
+    if stage is not None:
+        of_run = of_run.where(entries.c.stage == stage)
     lines = (of_run.group_by(*keys) if presum else of_run).subquery("lines")
     source = lines.outerjoin(leases, and_(leases.c.run_id == run_id, leases.c.seq == lines.c.lease))
     if "outcome" in by:

@@ -29,12 +29,20 @@ class ShelvedModel:
         finding: What the search found.
         file: Where its weights were saved.
         bytes: Size of that file; None where it isn't there.
+        is_first: Whether it is the search's only one, or of several the best by the first objective.
     """
 
     run: str
     finding: Finding
     file: Path
     bytes: int | None
+    is_first: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called: RUN/SEARCH, and further ones of a search RUN/SEARCH/TRIAL."""
+        search = f"{self.run}/{self.finding.search}"
+        return search if self.is_first else f"{search}/{self.finding.trial}"
 
 
 def shelved_models(ledger: Ledger, run: str | None = None) -> list[ShelvedModel]:
@@ -47,9 +55,12 @@ def shelved_models(ledger: Ledger, run: str | None = None) -> list[ShelvedModel]
 
 
 def _of_run(ledger: Ledger, record: RunRecord) -> Iterator[ShelvedModel]:
+    seen: set[str] = set()
     for finding in ledger.findings(record.name):
-        file = folder_of(record).model_of(finding.search)
-        yield ShelvedModel(record.name, finding, file, file.stat().st_size if file.is_file() else None)
+        file = folder_of(record).model_of(finding.search, finding.job)
+        size = file.stat().st_size if file.is_file() else None
+        yield ShelvedModel(record.name, finding, file, size, finding.search not in seen)
+        seen.add(finding.search)
 
 
 def find_model(ledger: Ledger, name: str | None) -> ShelvedModel:
@@ -57,17 +68,22 @@ def find_model(ledger: Ledger, name: str | None) -> ShelvedModel:
 
     Args:
         ledger: Where the run is.
-        name: RUN/SEARCH; RUN where it has one search, SEARCH of the latest run, or None for both.
+        name: RUN/SEARCH; RUN where it has one search, SEARCH of the latest run, or None for both. With /TRIAL after
+            the search, another of those that it trained.
 
     Raises:
         NassimError: There is no such run or search, the run has several, or the search has no model.
     """
     record, search = _meant(ledger, name)
-    models = {model.finding.search: model for model in _of_run(ledger, record)}
-    if search not in models:
+    models = {model.name: model for model in _of_run(ledger, record)}
+    models |= {f"{model.run}/{model.finding.search}/{model.finding.trial}": model for model in models.values()}
+    wanted = f"{record.name}/{search}"
+    if wanted not in models and wanted.rpartition("/")[0] in models:
+        raise NassimError(f"there is no model {wanted!r}; there are {_quoted([*dict.fromkeys(models)])}")
+    if wanted not in models:
         way_on = _WAY_ON[record.status].format(run=record.name)
         raise NassimError(f"search {search} of run {record.name} has no final model yet: {way_on}")
-    model = models[search]
+    model = models[wanted]
     if model.bytes is None and "identity" not in record.about:
         raise NassimError(
             f"run {record.name} is of nassim {record.about.get('nassim', '0.1.0')}, which did not save models"
@@ -108,7 +124,7 @@ def _searches(record: RunRecord) -> Sequence[str]:
 
 
 def _known_search(record: RunRecord, search: str) -> str:
-    if search not in _searches(record):
+    if not {search, search.rpartition("/")[0]} & {*_searches(record)}:
         raise NassimError(f"run {record.name} has no search {search!r}; it has {_quoted(_searches(record))}")
     return search
 

@@ -85,6 +85,23 @@ class FoundModel:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontTrial:
+    """A trial on the front of a search by several objectives.
+
+    Attributes:
+        trial: Its number.
+        architecture_id: Twelve hexadecimal digits.
+        values: Its values of the objectives, by name.
+        found: Whether it was trained by the final schedule.
+    """
+
+    trial: int
+    architecture_id: str
+    values: Mapping[str, float]
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SearchFacts:
     """One search, its final training, and how they compare.
 
@@ -98,8 +115,12 @@ class SearchFacts:
         failures: Why trials failed, the most frequent reason first.
         architectures: Distinct architectures that were evaluated: those of complete, duplicate and pruned trials.
         search: What the search took.
-        final: What its final training took, from its first second to its last; leased, with all other workers.
-        found: The found model; None before its final training is done.
+        final: What its final training took, from its first second to its last; leased, with all other workers. Of a
+            search that trained several models, what all of them took.
+        found: The found model; None before its final training is done. Of several the best by the first objective.
+        also_found: The others.
+        objectives: What it went by: names, the first first, with "max" or "min"; empty before it has found any.
+        front: The trials that no other is better than, the best by the first objective first; empty with one objective.
     """
 
     name: str
@@ -113,6 +134,9 @@ class SearchFacts:
     search: Part
     final: Part
     found: FoundModel | None
+    also_found: tuple[FoundModel, ...]
+    objectives: Mapping[str, str]
+    front: tuple[FrontTrial, ...]
 
     @property
     def search_over_final(self) -> Comparison:

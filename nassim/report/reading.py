@@ -25,6 +25,7 @@ from nassim.report.facts import (
     Device,
     Failure,
     FoundModel,
+    FrontTrial,
     OutcomeCost,
     RunFacts,
     SearchFacts,
@@ -150,7 +151,12 @@ def _searches(
     uncounted: Sequence[Row],
     folding: Folding,
 ) -> tuple[SearchFacts, ...]:
-    findings = {finding.search: finding for finding in ledger.findings(run)}
+    findings: dict[str, list[Finding]] = defaultdict(list)
+    for finding in ledger.findings(run):
+        findings[finding.search].append(finding)
+    fronts: dict[str, list[Row]] = defaultdict(list)
+    for trial in rows_of(ledger.front(run)):
+        fronts[trial["search"]].append(trial)
     plans = {plan["name"]: plan for plan in experiment.get("searches", ())}
     rows_by: dict[str, list[Row]] = {name: [] for name in plans}
     for row in rows:
@@ -170,7 +176,8 @@ def _searches(
             rows_by.get(name, []),
             trials_by[name],
             {stage: operations[name, stage] for stage in Stage},
-            findings.get(name),
+            findings[name],
+            fronts[name],
             folding,
         )
         for name in names
@@ -183,7 +190,8 @@ def _search(
     rows: Sequence[Row],
     trials: Sequence[Row],
     uncounted: Mapping[Stage, Iterable[str]],
-    finding: Finding | None,
+    findings: Sequence[Finding],
+    front: Sequence[Row],
     folding: Folding,
 ) -> SearchFacts:
     search, final = (
@@ -201,7 +209,10 @@ def _search(
         architectures=len({trial["architecture"] for trial in trials if trial["outcome"] in EVALUATED}),
         search=search,
         final=final,
-        found=None if finding is None else _found(finding, folding),
+        found=_found(findings[0], folding) if findings else None,
+        also_found=tuple(_found(finding, folding) for finding in findings[1:]),
+        objectives=dict(findings[0].objectives) if findings else {},
+        front=_front(front, findings[0].objectives) if findings else (),
     )
 
 
@@ -223,6 +234,16 @@ def _failures(trials: Sequence[Row]) -> tuple[Failure, ...]:
             groups[re.sub(r"\d[\d.,]*", "#", trial["reason"] or "")].append(trial)
     failures = (Failure(group[0]["reason"] or "", len(group), int(group[0]["trial"])) for group in groups.values())
     return tuple(sorted(failures, key=lambda failure: -failure.trials))
+
+
+def _front(rows: Sequence[Row], objectives: Mapping[str, str]) -> tuple[FrontTrial, ...]:
+    """Return a search's front; none of a search by one objective, whose front is its best."""
+    if len(objectives) < 2:
+        return ()
+    return tuple(
+        FrontTrial(int(row["trial"]), row["architecture"], {name: row[name] for name in objectives}, bool(row["found"]))
+        for row in rows
+    )
 
 
 def _found(finding: Finding, folding: Folding) -> FoundModel:

@@ -9,7 +9,7 @@ from nassim.report.costs import cost_section
 from nassim.report.counting import CONVENTIONS, EXCLUDED, INCLUDED
 from nassim.report.facts import Device, FoundModel, RunFacts, SearchFacts, WorkerBalance
 from nassim.report.summary import summary_section, verdict
-from nassim.report.tables import Items, Pieces, Row, Section, Table, figure, words
+from nassim.report.tables import NONE, Cell, Items, Pieces, Row, Section, Table, figure, words
 
 MOST_REASONS = 5
 """Reasons that are shown of a search, the most frequent first."""
@@ -35,7 +35,9 @@ def sections(facts: RunFacts, abreast: int) -> Iterator[Section]:
     groups = [facts.searches[i : i + abreast] for i in range(0, len(facts.searches), abreast)]
     if groups:
         yield Section("The searches", tuple(compare(group) for group in groups))
-    if found := tuple(_architecture(search, search.found) for search in facts.searches if search.found):
+    if fronts := tuple(_front(search) for search in facts.searches if search.front):
+        yield Section("The fronts: trials that no other is better than", fronts)
+    if found := tuple(_architecture(search, model) for search in facts.searches for model in _models(search)):
         yield Section("The architectures found", found)
     if failed := tuple(block for search in facts.searches for block in _failures(search)):
         yield Section("Why trials failed", failed)
@@ -51,6 +53,25 @@ def _device(device: Device) -> str:
         peak = f"peak {figure(rate, lambda value: units.amount(value, 'FLOP/s'))} each ({device.peak_source})"
     processors = f"{device.processors:g} processor{'' if device.processors == 1 else 's'}"
     return f"{units.count(device.workers, 'worker')}{nodes} of {processors}: {device.device}, {peak}"
+
+
+def _models(search: SearchFacts) -> tuple[FoundModel, ...]:
+    """Return the models that a search has found, the best by its first objective first."""
+    return () if search.found is None else (search.found, *search.also_found)
+
+
+def _front(search: SearchFacts) -> Table:
+    """Return the trials that no other is better than, the best by the first objective first."""
+    tested = {model.trial: Cell(units.percent(model.test_accuracy)) for model in _models(search)}
+    columns = (*(f"{name} ({aim})" for name, aim in search.objectives.items()), "test accuracy")
+    rows = tuple(
+        Row(
+            f"trial {each.trial}, {each.architecture_id}",
+            (*words([*map(units.metric, each.values.values())]), tested.get(each.trial, Cell(NONE))),
+        )
+        for each in search.front
+    )
+    return Table(columns, (Row(f"{search.name}: {units.count(len(search.front), 'trial')}", depth=0), *rows))
 
 
 def _architecture(search: SearchFacts, found: FoundModel) -> Pieces:

@@ -1,26 +1,46 @@
 """Arm: a search, made from what the experiment says of it."""
 
+from collections.abc import Callable
+from functools import partial
+
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
+from nassim.errors import NassimError
+from nassim.experiment.aims import is_maximised, label, named, weight_of
 from nassim.experiment.model import Search as SearchSpec
+from nassim.hardware.costs import COSTS
 from nassim.parts import Parts
 from nassim.samplers.catalogue import make_pruner, make_sampler, trials_at_most
+from nassim.samplers.redrawing import MOST_REDRAWS
+from nassim.samplers.reward import WeightedProduct
+from nassim.search.aims import Limit, Objective, is_within
 from nassim.search.checkpoints import Checkpoints
-from nassim.search.search import Search
+from nassim.search.feasibility import check_limits
+from nassim.search.search import Search, SearchFailed
 from nassim.seeds import derive_seed
+from nassim.space.architecture import Architecture
+
+Draw = Callable[[int, int], list[Architecture]]
+"""Draws n architectures with a seed."""
 
 
 def check_arm(parts: Parts, spec: SearchSpec) -> None:
     """Find what can't be made.
 
     Raises:
-        NassimError: A name or a parameter of the sampler or the pruner is not what it should be.
+        NassimError: A name or a parameter of the sampler or the pruner is not what it should be; an objective or a
+            limit is on a device that can't be told of; no network was found within the limits.
     """
     _sampler(parts, spec)
     _pruner(parts, spec)
+    _objectives(parts, spec)
+    try:
+        check_limits(parts.space, parts.limits_of(spec))
+    except NassimError as error:
+        raise NassimError(f"search {spec.name}: {error}") from error
 
 
 def make_arm(parts: Parts, spec: SearchSpec, run: str, storage: BaseStorage, checkpoints: Checkpoints | None) -> Search:
@@ -34,25 +54,28 @@ def make_arm(parts: Parts, spec: SearchSpec, run: str, storage: BaseStorage, che
         checkpoints: Where trainings keep their states.
     """
     space, evaluator, sampler = parts.space, parts.evaluators[spec.name], _sampler(parts, spec)
+    objectives, limits = _objectives(parts, spec), parts.limits_of(spec)
     study = optuna.create_study(
         storage=storage,
-        study_name=f"{run}/{spec.name}",
-        direction="maximize",
+        study_name=_study_name(spec, run, storage),
+        directions=["maximize" if objective.maximised else "minimize" for objective in objectives],
         sampler=sampler,
         pruner=_pruner(parts, spec),
         load_if_exists=True,
     )
     trials, at_most = evaluator.trials or spec.trials or 0, trials_at_most(sampler)
-    draw = getattr(sampler, "draw", None)
+    draw = getattr(getattr(sampler, "inner", sampler), "draw", None)
     return Search(
         name=spec.name,
         seed=parts.experiment.seed,
         space=space,
         evaluator=evaluator,
         study=study,
-        draw=(lambda n, seed: draw(study, n, seed, space.domain.walk)) if draw else None,
+        draw=_within(lambda n, seed: draw(study, n, seed, space.domain.walk), limits) if draw else None,
         trials=trials if at_most is None else min(trials, at_most),
         prunes=spec.pruner.name != "none",
+        objectives=objectives,
+        limits=limits,
         reuse=spec.duplicates == "reuse",
         retries=parts.experiment.retries,
         trial_timeout_s=spec.trial_timeout_s,
@@ -60,12 +83,64 @@ def make_arm(parts: Parts, spec: SearchSpec, run: str, storage: BaseStorage, che
     )
 
 
+def _study_name(spec: SearchSpec, run: str, storage: BaseStorage) -> str:
+    """Return the search's name: Hyperband goes by it, and nothing may go by the run's.
+
+    A run that nassim 0.1.0 began goes on with the study that it made, named after the run too.
+    """
+    earlier = f"{run}/{spec.name}"
+    return earlier if earlier in optuna.get_all_study_names(storage) else spec.name
+
+
+def _objectives(parts: Parts, spec: SearchSpec) -> tuple[Objective, ...]:
+    ranked_by = parts.evaluators[spec.name].ranked_by
+    return tuple(
+        Objective(
+            ranked_by.get(name, label(name, what)),
+            is_maximised(name, what),
+            parts.cost(name, what) if name in COSTS else None,
+        )
+        for name, what in named(parts.experiment.objectives_of(spec))
+    )
+
+
+def _within(draw: Draw, limits: tuple[Limit, ...]) -> Draw:
+    """Return what draws within limits: it draws again, as often as the sampler may for a trial."""
+
+    def draw_within(n: int, seed: int) -> list[Architecture]:
+        found = _keep(draw(n, seed), limits)
+        for attempt in range(MOST_REDRAWS):
+            if len(found) >= n:
+                break
+            found += _keep(draw(n, derive_seed(seed, "redraw", attempt)), limits)
+        if len(found) < n:
+            raise SearchFailed(
+                f"limits: of {(MOST_REDRAWS + 1) * n:,} architectures drawn to train shared weights on only "
+                f"{len(found):,} are within them, and {n:,} are needed; raise the limits"
+            )
+        return found[:n]
+
+    return draw_within if limits else draw
+
+
+def _keep(architectures: list[Architecture], limits: tuple[Limit, ...]) -> list[Architecture]:
+    return [architecture for architecture in architectures if is_within(limits, architecture)]
+
+
 def _sampler(parts: Parts, spec: SearchSpec) -> BaseSampler:
     evaluator, parameters = parts.evaluators[spec.name], dict(spec.sampler.parameters)
+    objectives, limits = parts.experiment.objectives_of(spec), parts.limits_of(spec)
     if spec.sampler.name == "reinforce" and evaluator.learn_trials is not None:
         parameters = {"batch": evaluator.batch, "learn_trials": evaluator.learn_trials} | parameters
-    seed = derive_seed(parts.experiment.seed, "sampler", spec.name)
-    return make_sampler(spec.sampler.name, seed, parameters, parts.space.domain)
+    targets = tuple((what.target or 1.0, weight_of(name, what)) for name, what in [*named(objectives)][1:])
+    return make_sampler(
+        spec.sampler.name,
+        derive_seed(parts.experiment.seed, "sampler", spec.name),
+        parameters,
+        parts.space.domain,
+        reward=WeightedProduct(targets) if targets else None,
+        is_within=partial(is_within, limits) if limits else None,
+    )
 
 
 def _pruner(parts: Parts, spec: SearchSpec) -> BasePruner:

@@ -1,20 +1,21 @@
 """Drive: one driver's share of a run."""
 
 import platform
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import optuna
 from threadpoolctl import threadpool_limits
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
-from nassim.evaluation import Candidate
+from nassim.evaluation import Candidate, Job
 from nassim.executors.base import Executor
 from nassim.executors.clock import Clock
 from nassim.executors.inline import InlineExecutor
 from nassim.experiment.model import Experiment
 from nassim.experiment.model import Search as SearchSpec
-from nassim.experiment.spending import Limits
+from nassim.experiment.spending import Budget as BudgetSpec
 from nassim.folder import RunFolder
 from nassim.ledger.entry import Stage
 from nassim.ledger.errors import LedgerUnavailable
@@ -25,14 +26,17 @@ from nassim.notices import FinalEnded, Notice, Observe, RunEnded, RunStarted, Se
 from nassim.parts import Parts, make_executor
 from nassim.run.arm import make_arm
 from nassim.search.account import Account
+from nassim.search.aims import ACCURACY
 from nassim.search.books import Books
 from nassim.search.budget import Allowance, Budget, Spent
 from nassim.search.checkpoints import Checkpoints
 from nassim.search.loop import POLL_S, SearchLoop
+from nassim.search.picking import PICK_ONE, pick
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery
 from nassim.search.search import Search, SearchFailed
 from nassim.search.stopping import Stopping
+from nassim.search.trials import Trials
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
 
@@ -126,7 +130,7 @@ class Drive:
         self._await_worker()
         failures = []
         for spec in self._experiment.searches:
-            if spec.name in self._recovery.found:
+            if spec.name in self._recovery.found and self._experiment.final.pick in PICK_ONE:
                 continue
             try:
                 through = self._arm(spec)
@@ -149,65 +153,73 @@ class Drive:
             self._books.settle_when_due()
 
     def _arm(self, spec: SearchSpec) -> bool:
-        """Run a search and the final training of what it found; return False where it was stopped before."""
+        """Run a search and the final trainings of what it found; return False where it was stopped before."""
         spent = self._recovery.spent_by.get(spec.name) or Spent()
         search = make_arm(self._parts, spec, self._writer.run, self._writer.storage(), self._checkpoints)
         found = self._search(spec, search, spent)
-        return found is not None and self._final(search, found, spent)
+        return found is not None and all(self._final(search, found, each, spent) for each in found.candidates)
 
-    def _search(self, spec: SearchSpec, search: Search, spent: Spent) -> Candidate | None:
+    def _search(self, spec: SearchSpec, search: Search, spent: Spent) -> "_Found | None":
         """Run a search; return what it found, or None where it was stopped before."""
         self._books.work_for(Account(search.name, Stage.SEARCH, spent))
         allowance = Allowance((*self._overall.items, (search.name, _budget(spec.budget), spent)))
         loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
         before = spent.trials, self._recovery.failed_by.get(search.name, 0), search.best
-        self._tell(SearchStarted, search.name, spec.evaluator.kind, spec.sampler.name, search.trials, *before)
+        first, kind = search.objectives[0], spec.evaluator.kind
+        self._tell(SearchStarted, search.name, kind, spec.sampler.name, search.trials, *before, first.maximised)
         loop.run(self._recovery.points)
         if self._stopping.asked:
             return None
         if overrun := self._beyond_trials.reached() or (loop.overrun and self._overall.reached()):
             self._warn(str(overrun), search.name)
             return None
-        values, reason = loop.trials.values, str(loop.overrun or "trials")
-        if not values:
+        if not loop.trials.complete:
             raise SearchFailed(
-                f"search {search.name} has found nothing: none of its {spent.trials} trials is complete ({reason})"
+                f"search {search.name} has found nothing: none of its {spent.trials} trials is complete ({loop.reason})"
             )
-        trial = search.evaluator.choose(values)
-        self._tell(SearchEnded, search.name, reason, trial, values[trial])
-        return Candidate(loop.trials.architectures[trial], trial, derive_seed(self._experiment.seed, "final"))
+        return self._pick(search, loop.trials, loop.reason)
 
-    def _final(self, search: Search, found: Candidate, spent: Spent) -> bool:
-        """Train what a search found by the final schedule, test it, and post the finding; False where stopped."""
+    def _pick(self, search: Search, trials: Trials, reason: str) -> "_Found":
+        """Pick what a search has found, and tell of it."""
+        values = {number: trials.complete[number] for number in search.evaluator.finalists(trials.complete)}
+        picked = pick(self._experiment.final.pick, search.objectives, values, trials.architectures)
+        best = picked.trials[0]
+        by_name = {o.name: value for o, value in zip(search.objectives, values[best], strict=True)}
+        self._tell(
+            SearchEnded, search.name, reason, best, values[best][0], by_name, len(picked.front), len(picked.trials)
+        )
+        seed = derive_seed(self._experiment.seed, "final")
+        return _Found(
+            tuple(Candidate(trials.architectures[number], number, seed) for number in picked.trials), picked.front
+        )
+
+    def _final(self, search: Search, found: "_Found", candidate: Candidate, spent: Spent) -> bool:
+        """Train a network found by the final schedule, test it, and post the finding; False where stopped."""
         evaluator = self._parts.finals[search.name]
-        candidate = replace(found, trial=None)
+        untried, is_first = replace(candidate, trial=None), candidate == found.candidates[0]
+
+        def plan(first: int) -> Job:
+            job = evaluator.plan([untried], first)
+            return job if is_first else replace(job, id=f"{job.id}/{candidate.trial}")
+
+        job = plan(0)
+        if job.id in self._recovery.trained:
+            return True
         self._books.work_for(Account(search.name, Stage.FINAL, spent))
-        search = replace(search, evaluator=evaluator)
-        loop = SearchLoop(search, self._executor, self._books, self._beyond_trials, self._observe, self._stopping)
-        metrics = loop.run_alone(lambda first: evaluator.plan([candidate], first), self._recovery.points)
+        loop = SearchLoop(
+            replace(search, evaluator=evaluator, objectives=(ACCURACY,), limits=()),
+            self._executor,
+            self._books,
+            self._beyond_trials,
+            self._observe,
+            self._stopping,
+        )
+        metrics = loop.run_alone(plan, self._recovery.points)
         if loop.overrun:
             self._warn(str(loop.overrun), search.name)
         if not metrics:
             return False
-        profile = self._parts.space.profile(candidate.architecture)
-        self._writer.found(
-            Finding(
-                search=search.name,
-                trial=found.trial,
-                architecture=candidate.architecture,
-                params=profile.params,
-                forward_flop=profile.forward_flop,
-                backward_flop=profile.backward_flop,
-                samples=sum(work.samples for work in evaluator.plan([candidate]).planned if work.backward_flop),
-                seed=candidate.seed,
-                metrics=metrics,
-                torch_flop=profile.torch_forward_flop + profile.torch_backward_flop,
-                elementwise_flop=profile.elementwise_flop,
-                elementwise_bytes=profile.elementwise_bytes,
-                uncounted=tuple(name for name, _ in profile.uncounted),
-                words=self._words(search.name, candidate.architecture),
-            )
-        )
+        self._writer.found(self._finding(search, found, candidate, job, metrics))
         self._books.settle()
         self._tell(FinalEnded, search.name, metrics)
         return True
@@ -222,6 +234,30 @@ class Drive:
         except Exception as error:  # noqa: BLE001, a user's space may fail in any way, and the model is trained by now
             self._warn(f"the space's to_string failed: {type(error).__name__}: {error}", search)
             return None
+
+    def _finding(
+        self, search: Search, found: "_Found", candidate: Candidate, job: Job, metrics: Mapping[str, float]
+    ) -> Finding:
+        profile = self._parts.space.profile(candidate.architecture)
+        return Finding(
+            search=search.name,
+            trial=candidate.trial,
+            architecture=candidate.architecture,
+            params=profile.params,
+            forward_flop=profile.forward_flop,
+            backward_flop=profile.backward_flop,
+            samples=sum(work.samples for work in job.planned if work.backward_flop),
+            seed=candidate.seed,
+            metrics=metrics,
+            torch_flop=profile.torch_forward_flop + profile.torch_backward_flop,
+            elementwise_flop=profile.elementwise_flop,
+            elementwise_bytes=profile.elementwise_bytes,
+            uncounted=tuple(name for name, _ in profile.uncounted),
+            words=self._words(search.name, candidate.architecture),
+            job=job.id,
+            objectives={o.name: "max" if o.maximised else "min" for o in search.objectives},
+            front=found.front,
+        )
 
     @property
     def _overall(self) -> Allowance:
@@ -251,5 +287,18 @@ class Drive:
         self._observe(notice(first, self._executor.now_s(), *rest))  # type: ignore[arg-type]
 
 
-def _budget(limits: Limits) -> Budget:
-    return Budget(**limits.model_dump())
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a search has found.
+
+    Attributes:
+        candidates: What is trained by the final schedule, one after the other.
+        front: The trials on the search's front.
+    """
+
+    candidates: tuple[Candidate, ...]
+    front: tuple[int, ...]
+
+
+def _budget(spec: BudgetSpec) -> Budget:
+    return Budget(**spec.model_dump())

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from nassim.errors import NassimError
 from nassim.executors.device import device_name
 from nassim.experiment.model import Experiment, Ray
-from nassim.experiment.spending import Limits
+from nassim.experiment.spending import Budget
 from nassim.hardware.figure import Figure
 from nassim.hardware.own_site import terms_of
 from nassim.hardware.tariff import Held, Tariff, tariff
@@ -13,7 +13,7 @@ from nassim.hardware.terms import Terms
 from nassim.search.rates import Rates
 
 UNITS = ("kwh", "usd", "gco2e")
-"""Limits that need what a worker's second costs."""
+"""Budgets that need what a worker's second costs."""
 UNSEEN = {True: "gpu: not seen yet", False: "cpu: not seen yet"}
 """Hardware that no lease has named yet, by whether it is a GPU."""
 EACH_ITS_OWN = "each worker's device is what its lease will name, or what is closest to that in the catalogue"
@@ -76,7 +76,7 @@ def _limits(experiment: Experiment) -> Iterator[tuple[str, str]]:
     yield from ((where, unit) for where, budget in budgets for unit in UNITS if _limit(budget, unit) is not None)
 
 
-def _limit(budget: Limits, unit: str) -> float | None:
+def _limit(budget: Budget, unit: str) -> float | None:
     limit: float | None = getattr(budget, unit)
     return limit
 

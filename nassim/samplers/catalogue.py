@@ -1,22 +1,27 @@
 """Samplers and pruners by name, as an experiment file asks for them."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from types import NoneType
 from typing import Any, TypeVar, get_args
 
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 
 from nassim.errors import NassimError
 from nassim.samplers.evolution import EvolutionSampler
 from nassim.samplers.grid import GridSampler
+from nassim.samplers.redrawing import Redrawing, RedrawingLearner
 from nassim.samplers.reinforce import ReinforceSampler
 from nassim.samplers.reseeded import Reseeded
 from nassim.samplers.uniform import UniformSampler
+from nassim.space.architecture import Architecture
 from nassim.space.domain import Domain
+
+IsWithin = Callable[[Architecture], bool]
+"""Whether an architecture is within a search's limits."""
 
 T = TypeVar("T")
 
@@ -24,20 +29,35 @@ LARGEST_GRID = 1_000_000
 """More architectures than this make no grid: they'd be held in memory, and no search would see the end of them."""
 
 
-def make_sampler(name: str, seed: int, parameters: Mapping[str, object], domain: Domain) -> BaseSampler:
+def make_sampler(
+    name: str,
+    seed: int,
+    parameters: Mapping[str, object],
+    domain: Domain,
+    *,
+    reward: Callable[[Sequence[float]], float] | None = None,
+    is_within: IsWithin | None = None,
+) -> BaseSampler:
     """Return the sampler of this name.
 
     Args:
-        name: random, tpe, grid, reinforce or evolution.
+        name: random, tpe, nsga2, grid, reinforce or evolution.
         seed: Everything random about it derives from this.
         parameters: What the experiment file says of it; the defaults hold for the rest.
-        domain: The space that is searched; only a grid needs to know it beforehand.
+        domain: The space that is searched.
+        reward: Makes one reward of the values of several objectives, for a sampler that learns from one figure.
+        is_within: Whether an architecture is within the search's limits, if it has any. Samplers that don't learn from
+            being told of others propose none, as far as they can.
 
     Raises:
         NassimError: No such sampler or parameter, a value of the wrong type or out of range, a space too large for a
             grid.
     """
-    return _make("sampler", _SAMPLERS, name, parameters, {"seed": seed, "domain": domain})
+    given = {"seed": seed, "domain": domain, "reward": reward, "is_within": is_within}
+    sampler = _make("sampler", _SAMPLERS, name, parameters, given)
+    if is_within is None or name not in _REDRAWN:
+        return sampler
+    return _REDRAWN[name](sampler, domain, is_within)
 
 
 def make_pruner(name: str, parameters: Mapping[str, object], last_step: int) -> BasePruner:
@@ -87,22 +107,52 @@ def _tpe(
     return Reseeded(make, seed)
 
 
-def _grid(*, seed: int, domain: Domain) -> BaseSampler:
+def _nsga2(
+    *,
+    seed: int,
+    population_size: int = 50,
+    mutation_prob: float | None = None,
+    crossover_prob: float = 0.9,
+    swapping_prob: float = 0.5,
+) -> BaseSampler:
+    """Optuna's NSGA-II with Optuna's defaults (Deb et al. 2002)."""
+    if not 0 <= swapping_prob <= 1:
+        raise ValueError(f"swapping_prob must be at least 0 and at most 1, found {swapping_prob}")
+    make = partial(
+        NSGAIISampler,
+        population_size=population_size,
+        mutation_prob=mutation_prob,
+        crossover_prob=crossover_prob,
+        swapping_prob=swapping_prob,
+    )
+    make()  # so that Optuna refuses arguments that are out of range here, not in the first trial
+    return Reseeded(make, seed, learns_from_values_alone=True)
+
+
+def _grid(*, seed: int, domain: Domain, is_within: IsWithin | None) -> BaseSampler:
     if domain.size > LARGEST_GRID:
         raise ValueError(
             f"the space has {domain.size:,} architectures and a grid at most {LARGEST_GRID:,}; use random, tpe, "
-            "reinforce or evolution, or a smaller space"
+            "nsga2, reinforce or evolution, or a smaller space"
         )
-    return GridSampler(list(domain.enumerate()), seed=seed)
+    return GridSampler([each for each in domain.enumerate() if is_within is None or is_within(each)], seed=seed)
 
 
 _SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "random": UniformSampler,
     "tpe": _tpe,
+    "nsga2": _nsga2,
     "grid": _grid,
     "reinforce": ReinforceSampler,
     "evolution": EvolutionSampler,
 }
+
+_REDRAWN: dict[str, type[Redrawing]] = {
+    "random": Redrawing,
+    "reinforce": RedrawingLearner,
+    "evolution": Redrawing,
+}
+"""Samplers that draw again what is beyond a search's limits."""
 
 _PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "none": NopPruner,

@@ -8,11 +8,13 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from nassim import pareto
 from nassim.samplers.memory import PerStudy
 from nassim.samplers.options import count, index_of, option_at, uniform
 from nassim.seeds import derive_seed
@@ -36,7 +38,7 @@ class _Lineage:
             for number in waiting:
                 if number >= len(trials) or not trials[number].state.is_finished():
                     self.open.append(number)
-                elif trials[number].value is not None:
+                elif trials[number].values is not None:
                     insort(self.done, trials[number], key=_finished)
             return self.done[-population:] if len(self.done) >= population else []
 
@@ -53,7 +55,11 @@ class EvolutionSampler(BaseSampler):
     `population` trials to finish; `tournament` of them are drawn with replacement, and the best of these gets a child
     that differs in exactly one parameter (Real et al. 2019, algorithm 1). A child can be asked for at any time, there
     are no generations, so parallel workers never wait. Where the mutation reaches parameters that the parent doesn't
-    have (conditional spaces), these are drawn uniformly. One objective, maximised or minimised.
+    have (conditional spaces), these are drawn uniformly.
+
+    With several objectives the best of the tournament is the one of the lowest non-dominated rank within the
+    population, and of those the one with most room around it: the crowded comparison of NSGA-II (Deb et al. 2002,
+    section III-B). Whoever is best, the oldest die.
 
     **A pure function of the seed and the finished trials**, in the order in which the storage says that they finished
     (equal times by number); what is random about a trial depends on the seed and its number alone. So a new sampler on
@@ -80,7 +86,6 @@ class EvolutionSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the parent's parameters, which the child has too but for what the mutation cuts off."""
-        self._raise_error_if_multi_objective(study)
         parent = self._parent(study, trial)
         if parent is None:
             return {}
@@ -90,7 +95,6 @@ class EvolutionSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Return the parent's parameters, one of them mutated."""
-        self._raise_error_if_multi_objective(study)
         if not search_space:
             return {}
         parent = self._parent(study, trial)
@@ -109,7 +113,6 @@ class EvolutionSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Draw a parameter that isn't inherited."""
-        self._raise_error_if_multi_objective(study)
         return uniform(study, trial, param_name, param_distribution, self._seed)
 
     def _parent(self, study: Study, trial: FrozenTrial) -> FrozenTrial | None:
@@ -119,13 +122,8 @@ class EvolutionSampler(BaseSampler):
         if not population:
             return None
         chance = random.Random(derive_seed(self._seed, "trial", trial.number, "tournament"))
-        sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
-
-        def fitness(candidate: FrozenTrial) -> tuple[bool, float]:
-            assert candidate.value is not None
-            return candidate.state == TrialState.COMPLETE, sign * candidate.value
-
-        return max(chance.choices(population, k=self._tournament), key=fitness)
+        fitness = _fitness(study, population)
+        return population[max(chance.choices(range(len(population)), k=self._tournament), key=fitness.__getitem__)]
 
     def _other(
         self,
@@ -142,3 +140,15 @@ class EvolutionSampler(BaseSampler):
             return uniform(study, trial, name, distribution, self._seed)
         other = chance.randrange(options - 1)
         return option_at(distribution, other + (other >= index_of(distribution, now)))
+
+
+def _fitness(study: Study, population: Sequence[FrozenTrial]) -> list[tuple[float, float]]:
+    """Return what each of a population is compared by; the greater, the better."""
+    signs = [1.0 if direction is StudyDirection.MAXIMIZE else -1.0 for direction in study.directions]
+    if len(signs) == 1:
+        return [(t.state is TrialState.COMPLETE, signs[0] * t.values[0]) for t in population]
+    losses = -np.array([trial.values for trial in population]) * signs
+    ranks, room = pareto.ranks(losses), np.zeros(len(population))
+    for rank in range(ranks.max() + 1):
+        room[ranks == rank] = pareto.crowding(losses[ranks == rank])
+    return list(zip(-ranks, room, strict=True))

@@ -73,7 +73,8 @@ class ReinforceSampler(BaseSampler):
 
     The parameters of a trial are decided one after the other in the order in which they are asked for, each given
     those before it, so conditional (define-by-run) spaces work as they are. Categorical parameters and integers of at
-    most 128 values are learnt; others are drawn uniformly and not learnt. One objective, maximised or minimised.
+    most 128 values are learnt; others are drawn uniformly and not learnt. One objective, maximised or minimised, or
+    several with a `reward`.
 
     **A pure function of the seed and the finished trials.** Update number k is made from the trials
     [k * batch, (k + 1) * batch), in order of their numbers, once all of them are finished, whichever finished first;
@@ -100,6 +101,7 @@ class ReinforceSampler(BaseSampler):
         temperature: Divides the outputs before tanh: 5 (section 3.1).
         learn_trials: Trials of this number and above are sampled from the policy and never learnt from, as when ENAS
             derives its final architecture (section 2.2); None to learn from all.
+        reward: Makes one reward of a trial's values where there are several objectives; more is better.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -118,6 +120,7 @@ class ReinforceSampler(BaseSampler):
         tanh_constant: float = 2.5,
         temperature: float = 5.0,
         learn_trials: int | None = None,
+        reward: Callable[[Sequence[float]], float] | None = None,
     ) -> None:
         for name, value, allowed, text in (
             ("batch", batch, batch >= 1, "at least 1"),
@@ -135,6 +138,7 @@ class ReinforceSampler(BaseSampler):
         self._seed = seed
         self._batch = batch
         self._learn_trials = learn_trials
+        self._reward = reward
         controller = Controller(seed, hidden, tanh_constant, temperature, {})
         initial = Policy(controller, learning_rate, entropy_weight, baseline_decay, baseline=baseline_start)
         self._memories: PerStudy[_Memory] = PerStudy(partial(_Memory, initial))
@@ -203,6 +207,11 @@ class ReinforceSampler(BaseSampler):
         """Forget the trial's episode."""
         self._memories.of(study).episodes.pop(trial.number, None)
 
+    def _raise_error_if_multi_objective(self, study: Study) -> None:
+        """Take several objectives where a reward is made of them."""
+        if self._reward is None:
+            super()._raise_error_if_multi_objective(study)
+
     def _episode(self, study: Study, trial: FrozenTrial) -> Episode:
         """Return the trial's episode, brought up to the parameters it has by now (fixed ones are among them).
 
@@ -221,10 +230,10 @@ class ReinforceSampler(BaseSampler):
         memory = self._memories.of(study)
         trials = study._get_trials(deepcopy=False, use_cache=use_cache)
         policy = memory.policy
-        sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
+        reward = self._reward or _value_of(study)
         while (block := self._block(policy.blocks, trials)) is not None:
-            told = [t for t in block if t.value is not None and math.isfinite(t.value) and _path(t)]
-            policy = policy.learn([_path(t) for t in told], [sign * (t.value or 0.0) for t in told])
+            told = [t for t in block if t.values is not None and all(map(math.isfinite, t.values)) and _path(t)]
+            policy = policy.learn([_path(t) for t in told], [reward(t.values) for t in told])
         memory.policy = policy
         return policy
 
@@ -236,6 +245,12 @@ class ReinforceSampler(BaseSampler):
         block = trials[start:end]
         complete = start < end <= len(trials) and all(trial.state.is_finished() for trial in block)
         return block if complete else None
+
+
+def _value_of(study: Study) -> Callable[[Sequence[float]], float]:
+    """Return the reward of a study with one objective: its value, or the negative of one to be minimised."""
+    sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
+    return lambda values: sign * values[0]
 
 
 def _path(trial: FrozenTrial) -> list[tuple[Slot, int]]:

@@ -21,11 +21,16 @@ class Reseeded(BaseSampler):
     reproducible, as with Optuna.
 
     Args:
-        make: Makes a sampler of Optuna's that keeps its generators as its random and TPE samplers do.
+        make: Makes a sampler of Optuna's that keeps its generators as its random, TPE and NSGA-II samplers do.
         seed: Everything random derives from this.
+        learns_from_values_alone: Whether it hears of complete trials only.
+
+    Attributes:
+        learns_from_values_alone: As given.
     """
 
-    def __init__(self, make: Callable[[], BaseSampler], seed: int) -> None:
+    def __init__(self, make: Callable[[], BaseSampler], seed: int, *, learns_from_values_alone: bool = False) -> None:
+        self.learns_from_values_alone = learns_from_values_alone
         self._seed = seed
         self._inner: PerStudy[BaseSampler] = PerStudy(make)
 

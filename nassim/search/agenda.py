@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from nassim.cost.work import Activity
+from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Job
 from nassim.executors.running import reason_of
 from nassim.ledger.entry import Outcome
@@ -13,16 +14,22 @@ from nassim.search.books import Books
 from nassim.search.budget import Allowance
 from nassim.search.flight import Flight, Point
 from nassim.search.search import Search, SearchFailed
-from nassim.search.trials import Trials
+from nassim.search.trials import Misfit, Trials
+
+MOST_INFEASIBLE = 1000
+"""Proposals in a row beyond the limits after which a search asks for no more."""
+
+LOOKS_AT_ONCE = 20
+"""Proposals in a row that need no evaluation, after which workers are attended to before more are asked for."""
 
 
 class EndTrial(Protocol):
     """Ends a trial: on the books, for the sampler and for whoever watches."""
 
     def __call__(
-        self, candidate: Candidate, outcome: Outcome, value: float | None, attempt: int, reason: str | None
+        self, trial: int | None, outcome: Outcome, reported: Mapping[str, float], attempt: int, reason: str | None
     ) -> None:
-        """End it; see `Trials.end`."""
+        """End it, with the metrics that it reported last; see `Trials.end`."""
 
 
 class Agenda:
@@ -31,11 +38,13 @@ class Agenda:
     Attributes:
         waiting: Jobs that lost their worker, or that are not of a trial.
         open: Candidates whose trials an earlier driver left open.
+        is_looking: Whether there was nothing to hand out so far among the proposals, and more are to be asked for.
     """
 
     def __init__(self, search: Search, trials: Trials, books: Books, allowance: Allowance, end: EndTrial) -> None:
         self.waiting: list[Flight] = []
         self.open: list[Candidate] = []
+        self.is_looking = False
         self._search = search
         self._trials = trials
         self._books = books
@@ -47,7 +56,9 @@ class Agenda:
     def take_up(self, points: Mapping[str, Point]) -> None:
         """Set out the search's trials, those first that an earlier driver left open."""
         self._points = dict(points)
-        self.open = self._trials.take_up()
+        self.open, misfits = self._trials.take_up()
+        for misfit in misfits:
+            self._end(misfit.number, Outcome.FAILED, {}, 0, str(misfit))
         self._goal = self._search.trials
 
     def take_up_alone(self, plan: Callable[[int], Job], points: Mapping[str, Point]) -> None:
@@ -58,7 +69,18 @@ class Agenda:
     @property
     def work_left(self) -> bool:
         """Whether anything is left that has not been handed out."""
-        return bool(self.waiting or self.open) or self._trials.asked < self._goal
+        return bool(self.waiting or self.open) or self._asks_on
+
+    @property
+    def _asks_on(self) -> bool:
+        """Whether the sampler is to be asked for more trials. Those beyond the limits don't count."""
+        trials = self._trials
+        return trials.asked - trials.infeasible < self._goal and not self.is_at_its_limits
+
+    @property
+    def is_at_its_limits(self) -> bool:
+        """Whether the sampler has proposed nothing but what is beyond the limits for so long that it is left alone."""
+        return self._trials.in_a_row >= MOST_INFEASIBLE
 
     def next(self, flights: Collection[Flight]) -> Flight | None:
         """Return the next job; None while there is nothing to do but wait.
@@ -68,14 +90,16 @@ class Agenda:
         """
         if self.waiting:
             return self.waiting.pop(0)
-        if self._must_prepare():
-            return None if flights else self._preparation()
-        while candidates := self._candidates(sum(len(flight.trials) for flight in flights)):
-            try:
-                return self._look_at_verdict(self._flight(partial(self._search.evaluator.plan, candidates)))
-            except Exception as error:  # noqa: BLE001, a network may fail to be built in any way
-                self._sort_out(candidates, error)
-        return None
+        while not self._must_prepare():
+            candidates = self._candidates(sum(len(flight.trials) for flight in flights))
+            if candidates:
+                try:
+                    return self._look_at_verdict(self._flight(partial(self._search.evaluator.plan, candidates)))
+                except Exception as error:  # noqa: BLE001, a network may fail to be built in any way
+                    self._sort_out(candidates, error)
+            elif not self._must_prepare():
+                return None
+        return None if flights else self._preparation()
 
     def _flight(self, plan: Callable[[int], Job]) -> Flight:
         """Plan a job, from the beginning or from where an earlier driver left it."""
@@ -96,13 +120,15 @@ class Agenda:
             value = self._trials.pruned_at(trial, flight.job.first)
             if value is not None:
                 flight.pruned = True
-                flight.values[trial] = value
+                flight.reported[trial] = {self._search.objectives[0].name: value}
         return flight
 
     def _must_prepare(self) -> bool:
         """Whether a preparation is due before the next trial: one left open, or a new one."""
-        trial = self.open[0].trial if self.open else self._trials.asked
-        return trial is not None and trial < self._goal and self._is_due(trial)
+        if self.open:
+            trial = self.open[0].trial
+            return trial is not None and self._is_due(trial)
+        return self._asks_on and self._is_due(self._trials.asked)
 
     def _is_due(self, trial: int) -> bool:
         return self._trials.prepared < self._search.evaluator.preparations(trial)
@@ -114,37 +140,61 @@ class Agenda:
                 f"search {self._search.name}: its evaluator trains shared weights on architectures drawn from the "
                 "sampler, and this sampler can't draw; use the sampler reinforce or random"
             )
-        job = self._search.evaluator.prepare(self._trials.prepared, lambda n: self._trials.draw(draw, n))
+        try:
+            job = self._search.evaluator.prepare(self._trials.prepared, lambda n: self._trials.draw(draw, n))
+        except NassimError as error:
+            raise SearchFailed(f"search {self._search.name}: {error}") from error
         return self._flight(lambda first: replace(job, first=first, planned=job.planned if first < job.last else ()))
 
     def _candidates(self, in_flight: int) -> list[Candidate]:
         """Return the candidates of the next job: trials left open by an earlier driver first, then new ones."""
         batch = self._search.evaluator.batch
         candidates, self.open = self.open[:batch], self.open[batch:]
+        settled = 0
         while (
             len(candidates) < batch
-            and self._trials.asked < self._goal
+            and (candidates or settled < LOOKS_AT_ONCE)
+            and self._asks_on
             and in_flight + len(candidates) < self._allowance.trials_left
-            and not (candidates and self._is_due(self._trials.asked))
+            and not self._is_due(self._trials.asked)
         ):
-            candidate = self._trials.ask()
-            value = self._reusable(candidate)
-            if value is None:
-                candidates.append(candidate)
+            try:
+                candidate = self._trials.ask()
+            except Misfit as misfit:
+                self._end(misfit.number, Outcome.FAILED, {}, 0, str(misfit))
+                continue
+            if self._is_settled(candidate):
+                settled += 1
             else:
-                self._end(candidate, Outcome.DUPLICATE, value, 0, "its architecture was evaluated before")
+                candidates.append(candidate)
+        self.is_looking = settled >= LOOKS_AT_ONCE and not candidates
         return candidates
 
-    def _reusable(self, candidate: Candidate) -> float | None:
-        """Return an earlier value that the candidate can take instead of being evaluated."""
+    def _is_settled(self, candidate: Candidate) -> bool:
+        """End the trial of a candidate that need not be evaluated, and say whether it is one."""
+        try:
+            excesses = self._trials.excesses(candidate)
+        except NassimError as error:
+            self._end(candidate.trial, Outcome.FAILED, {}, 0, reason_of(error))
+            return True
+        if excesses:
+            self._end(candidate.trial, Outcome.INFEASIBLE, {}, 0, "; ".join(map(str, excesses)))
+            return True
+        earlier = self._reusable(candidate)
+        if earlier is not None:
+            self._end(candidate.trial, Outcome.DUPLICATE, earlier, 0, "its architecture was evaluated before")
+        return earlier is not None
+
+    def _reusable(self, candidate: Candidate) -> dict[str, float] | None:
+        """Return earlier values that the candidate can take instead of being evaluated."""
         if not (self._search.reuse and self._search.evaluator.stationary):
             return None
-        return self._trials.earlier_value(candidate)
+        return self._trials.earlier_values(candidate)
 
     def _sort_out(self, candidates: list[Candidate], error: Exception) -> None:
         """End those candidates that can't be planned, each with its reason, and put the others back."""
         if len(candidates) == 1:
-            self._end(candidates[0], Outcome.FAILED, None, 0, reason_of(error))
+            self._end(candidates[0].trial, Outcome.FAILED, {}, 0, reason_of(error))
             return
         fit = []
         for candidate in candidates:
@@ -152,7 +202,7 @@ class Agenda:
                 self._search.evaluator.plan([candidate])
                 fit.append(candidate)
             except Exception as reason:  # noqa: BLE001, as above
-                self._end(candidate, Outcome.FAILED, None, 0, reason_of(reason))
+                self._end(candidate.trial, Outcome.FAILED, {}, 0, reason_of(reason))
         if len(fit) == len(candidates):
             raise error
         self.open = fit + self.open

@@ -1,7 +1,7 @@
 """Books: turns what an executor reports into entries, and keeps the driver's own time."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -275,11 +275,21 @@ class Books:
             self._writer.append(negated(entry, reason))
             self._writer.append(moved(entry, to, reason))
 
-    def end_trial(self, trial: int, architecture_id: str, outcome: Outcome, attempt: int, reason: str | None) -> None:
-        """Write a trial's closing line."""
-        self.spent.trials += 1
-        if self.account.searching is not None:
-            self.account.searching.trials += 1
+    def end_trial(
+        self,
+        trial: int,
+        architecture_id: str | None,
+        outcome: Outcome,
+        attempt: int,
+        reason: str | None,
+        value: float | None,
+        values: Mapping[str, float],
+    ) -> None:
+        """Write a trial's closing line, with its values of the objectives, of which `value` is the first's."""
+        if outcome is not Outcome.INFEASIBLE:
+            self.spent.trials += 1
+            if self.account.searching is not None:
+                self.account.searching.trials += 1
         self._writer.append(
             Entry(
                 DRIVER,
@@ -290,6 +300,8 @@ class Books:
                 trial=trial,
                 architecture=architecture_id,
                 attempt=attempt,
+                value=value,
+                metrics=values,
                 outcome=outcome,
                 reason=reason,
             )

@@ -15,7 +15,7 @@ class Spent:
         flop: Operations performed, forward and backward.
         device_s: Seconds of worker leases, busy or idle, up to this moment; the driver's own are not in it.
         wall_s: Seconds on the run's clock, which stands still while no driver runs.
-        trials: Trials that have ended.
+        trials: Trials that have ended, those beyond their search's limits left out.
         kwh: Energy of the data centre for the workers' devices, as far as it is posted. This and the two below are kept
             where a budget needs them; nan where a number that they need is unknown.
         usd: Rent of the workers' devices.

@@ -33,7 +33,7 @@ class Flight:
         plan: Returns the job anew, going on from a step.
         step: Steps reported.
         fruitless: How often in a row it was lost without getting any further.
-        values: The last value reported of each trial.
+        reported: The last metrics reported of each trial.
         metrics: The last metrics reported.
         pruned: Whether the pruner has it stopped.
     """
@@ -42,7 +42,7 @@ class Flight:
     plan: Callable[[int], Job]
     step: int = 0
     fruitless: int = 0
-    values: dict[int | None, float] = field(default_factory=dict)
+    reported: dict[int | None, Mapping[str, float]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     pruned: bool = False
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from nassim.cost.work import Activity
-from nassim.evaluation import Candidate, Job, JobKind
+from nassim.evaluation import Job, JobKind
 from nassim.executors.base import Ending, Executor, JobEnded, Lap, Report
 from nassim.ledger.entry import Outcome
 from nassim.notices import JobReported, Observe, TrialEnded, Warned
@@ -40,7 +40,7 @@ class SearchLoop:
         observe: Observe,
         stopping: Stopping | None = None,
     ) -> None:
-        self.trials = Trials(search.study, search.space, search.seed, books)
+        self.trials = Trials(search, books)
         self.overrun: Overrun | None = None
         self._search = search
         self._executor = executor
@@ -92,6 +92,13 @@ class SearchLoop:
         self._loop()
         return self._metrics
 
+    @property
+    def reason(self) -> str:
+        """Why the search has ended."""
+        if self._agenda.is_at_its_limits:
+            return f"its limits: the last {self.trials.in_a_row:,} proposals were beyond them"
+        return str(self.overrun or "trials")
+
     def _loop(self) -> None:
         while True:
             self._hand_out()
@@ -134,8 +141,7 @@ class SearchLoop:
     def _attend(self) -> None:
         """Wait for what happens next, and book it before anybody hears of it."""
         self._stopping.check()
-        patience_s = POLL_S if self._halted else min(POLL_S, self._allowance.seconds_left(self._books.held))
-        events = self._executor.wait(patience_s)
+        events = self._executor.wait(self._patience_s)
         for event in events:
             self._books.post(event)
         for event in events:
@@ -147,6 +153,15 @@ class SearchLoop:
                 case JobEnded():
                     self._ended(event, self._flights.pop(event.job.id))
         self._settled(self._books.settle_when_due())
+
+    @property
+    def _patience_s(self) -> float:
+        """How long to wait for an event."""
+        if self._halted:
+            return POLL_S
+        if self._executor.free and self._agenda.is_looking:
+            return 0.0
+        return min(POLL_S, self._allowance.seconds_left(self._books.held))
 
     def _checkpointed(self, job: Job, step: int) -> None:
         checkpoints = self._search.checkpoints
@@ -164,9 +179,9 @@ class SearchLoop:
     def _reported(self, report: Report) -> None:
         flight = self._flights[report.job.id]
         flight.step, flight.metrics = report.step, dict(report.metrics)
-        value = report.metrics.get(self._search.evaluator.metric)
+        value = report.metrics.get(self._search.objectives[0].name)
         if report.trial is not None and value is not None:
-            flight.values[report.trial] = value
+            flight.reported[report.trial] = report.metrics
             if report.job.kind is JobKind.TRAIN and is_value(value):
                 flight.pruned = self.trials.report(report.trial, value, report.step) and self._search.prunes
         self._look_at_budgets()
@@ -236,39 +251,42 @@ class SearchLoop:
         if self._search.checkpoints and not (flight.job.kind is JobKind.FINAL and outcome is Outcome.FAILED):
             self._search.checkpoints.over(flight.job)
         for candidate in flight.trials:
-            value = flight.values.get(candidate.trial)
+            reported = flight.reported.get(candidate.trial, {})
             if outcome is not Outcome.COMPLETE:
-                self._end(candidate, outcome, value, flight.job.attempt, reason)
-            elif not is_value(value):
-                reported = f"reported {self._search.evaluator.metric} {value}"
-                self._end(candidate, Outcome.FAILED, None, flight.job.attempt, reported)
+                self._end(candidate.trial, outcome, reported, flight.job.attempt, reason)
+            elif lacking := self.trials.lacking(candidate, reported):
+                self._end(candidate.trial, Outcome.FAILED, reported, flight.job.attempt, f"reported {lacking}")
             else:
-                again = self._search.evaluator.stationary and self.trials.earlier_value(candidate) is not None
-                self._end(candidate, Outcome.DUPLICATE if again else outcome, value, flight.job.attempt, None)
+                again = self._search.evaluator.stationary and self.trials.earlier_values(candidate) is not None
+                ended = Outcome.DUPLICATE if again else outcome
+                self._end(candidate.trial, ended, reported, flight.job.attempt, None)
 
     def _close_unfinished(self, overrun: Overrun) -> None:
         """Close the trials that no job is at when a budget ends the search."""
         for flight in self._agenda.waiting:
             self._over(flight, Outcome.STOPPED, _reached(overrun))
         for candidate in self._agenda.open:
-            self._end(candidate, Outcome.STOPPED, None, 0, _reached(overrun))
+            self._end(candidate.trial, Outcome.STOPPED, {}, 0, _reached(overrun))
 
     def _end(
-        self, candidate: Candidate, outcome: Outcome, value: float | None, attempt: int, reason: str | None
+        self, trial: int | None, outcome: Outcome, reported: Mapping[str, float], attempt: int, reason: str | None
     ) -> None:
-        assert candidate.trial is not None
-        self.trials.end(candidate.trial, outcome, value, attempt, reason)
+        assert trial is not None
+        values = self.trials.values(trial, reported)
+        self.trials.end(trial, outcome, values, attempt, reason)
+        value = values.get(self._search.objectives[0].name)
         self._observe(
             TrialEnded(
                 self._search.name,
                 self._executor.now_s(),
-                candidate.trial,
+                trial,
                 outcome,
-                value,
+                value if is_value(value) else None,
                 reason,
                 len(self._flights),
                 self._books.search_flop,
-                self._search.evaluator.may_find(candidate.trial),
+                self._search.evaluator.may_find(trial),
+                values,
             )
         )
 

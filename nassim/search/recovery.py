@@ -27,7 +27,8 @@ class Recovery:
         lost: The entries whose work went with the driver: done after the last checkpoint of an unfinished job.
         spent: What the run has spent.
         spent_by: What each search has spent, its final training left out.
-        found: Names of the searches that are through, their finding posted.
+        found: Names of the searches that have a finding.
+        trained: Ids of the final trainings that are through, their finding posted.
         failed_by: How many trials of each search have failed.
     """
 
@@ -36,14 +37,16 @@ class Recovery:
     spent: Spent = field(default_factory=Spent)
     spent_by: Mapping[str, Spent] = field(default_factory=dict)
     found: frozenset[str] = frozenset()
+    trained: frozenset[str] = frozenset()
     failed_by: Mapping[str, int] = field(default_factory=dict)
 
 
 def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None) -> Recovery:
     """Read what a driver starts from that takes a run over.
 
-    A job is finished when its trials have closing lines, or when its search has a finding. One that trained shared
-    weights has lost nothing once its checkpoint is there, and is done again only if that file is gone.
+    A job is finished when its trials have closing lines, or when it is a final training that has a finding; nothing of
+    a search is open that has one. A job that trained shared weights has lost nothing once its checkpoint is there, and
+    is done again only if that file is gone.
 
     Args:
         ledger: Where the run is.
@@ -51,10 +54,12 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
         clock_s: What the run's clock shows.
         rates: What workers' seconds cost, for budgets that need it.
     """
-    found = frozenset(finding.search for finding in ledger.findings(run))
+    findings = ledger.findings(run)
+    found = frozenset(finding.search for finding in findings)
+    trained = frozenset(finding.job for finding in findings)
     points: dict[str, Point] = {}
     lost: list[Entry] = []
-    for job, rows in _open_jobs(ledger.frame(run), found).groupby("job", sort=False):
+    for job, rows in _open_jobs(ledger.frame(run), found, trained).groupby("job", sort=False):
         # What a lap drew comes later than the lap: what of it is settled, its time says and not its place.
         is_energy = rows["seconds"].eq(0) & rows["metered_s"].notna()
         checkpoints = rows[(rows["activity"] == Activity.CHECKPOINT) & ~is_energy]
@@ -70,13 +75,14 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
     spent, spent_by = _spent(ledger, run, rates, trials)
     spent.wall_s = clock_s
     failed_by = Counter(trials.loc[trials["outcome"] == Outcome.FAILED, "search"])
-    return Recovery(points, tuple(lost), spent, spent_by, found, failed_by)
+    return Recovery(points, tuple(lost), spent, spent_by, found, trained, failed_by)
 
 
-def _open_jobs(entries: pd.DataFrame, found: frozenset[str]) -> pd.DataFrame:
-    """Return the entries of jobs none of whose trials is closed, of searches that are not through."""
+def _open_jobs(entries: pd.DataFrame, found: frozenset[str], trained: frozenset[str]) -> pd.DataFrame:
+    """Return the entries of jobs that are of no closed trial, and of no search or final training that is through."""
     closed = entries.loc[entries["outcome"].notna(), ["search", "trial"]].assign(closed=True)
-    rows = entries[entries["job"].notna() & ~entries["search"].isin(found)]
+    over = entries["search"].isin(found) & entries["stage"].eq(Stage.SEARCH) | entries["job"].isin(trained)
+    rows = entries[entries["job"].notna() & ~over]
     rows = rows.merge(closed, on=["search", "trial"], how="left")
     # A job's trials are closed together; what was done for several of them names none.
     return rows[~rows["closed"].notna().groupby(rows["job"]).transform("any")]
@@ -130,7 +136,7 @@ def _spent(ledger: Ledger, run: str, rates: Rates | None, trials: pd.DataFrame) 
         if rates and row["worker"] != DRIVER and row["seconds"]:
             processors = row["processor_seconds"] / row["seconds"]
             rates.spend((overall, of_search), row["device"], row["seconds"], processors, Activity(row["activity"]))
-    for name in trials.loc[trials["outcome"] != "open", "search"]:
+    for name in trials.loc[~trials["outcome"].isin(["open", Outcome.INFEASIBLE]), "search"]:
         overall.trials += 1
         by_search.setdefault(name, Spent()).trials += 1
     return overall, by_search

@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 
 from nassim.errors import NassimError
 from nassim.evaluation import Evaluator, Job, JobKind
+from nassim.search.aims import ACCURACY, Limit, Objective
 from nassim.search.checkpoints import Checkpoints
 from nassim.space import SearchSpace
 from nassim.space.architecture import Architecture
@@ -33,7 +34,10 @@ class Search:
         draw: Draws n architectures from the sampler's policy with a seed; None where the sampler can't.
         trials: Trials the search takes, all outcomes counted.
         prunes: Whether the pruner may stop trials, so that jobs wait for its verdict at each report.
-        reuse: Whether a duplicate takes the earlier trial's value instead of being evaluated again.
+        objectives: What it goes by, in the order of the study's directions. The first is a metric that the evaluator
+            reports.
+        limits: What its networks may cost; those beyond are not evaluated.
+        reuse: Whether a duplicate takes the earlier trial's values instead of being evaluated again.
         retries: How often in a row a job that lost its worker is handed out again without getting further.
         trial_timeout_s: Seconds on a worker after which a trial fails; None for no limit.
         checkpoints: Where trainings keep their states, and what removes files that are needless; None for neither.
@@ -47,6 +51,8 @@ class Search:
     draw: Callable[[int, int], list[Architecture]] | None
     trials: int
     prunes: bool = False
+    objectives: tuple[Objective, ...] = (ACCURACY,)
+    limits: tuple[Limit, ...] = ()
     reuse: bool = False
     retries: int = 3
     trial_timeout_s: float | None = None
@@ -56,7 +62,8 @@ class Search:
     def best(self) -> float | None:
         """The best value so far of a trial that the search may find; None before the first."""
         complete = self.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        return max((trial.values[0] for trial in complete if self.evaluator.may_find(trial.number)), default=None)
+        values = [trial.values[0] for trial in complete if self.evaluator.may_find(trial.number)]
+        return (max if self.objectives[0].maximised else min)(values, default=None)
 
     def dress(self, job: Job, *, limited: bool) -> Job:
         """Return the job with what the search, not the evaluator, says about it.
@@ -66,7 +73,7 @@ class Search:
             limited: Whether a budget may have it stopped. It then waits for the verdict after each report, as for the
                 pruner's, or it would be an epoch further by the time that it hears of it.
         """
-        job = replace(job, metric=self.evaluator.metric)
+        job = replace(job, metric=self.objectives[0].name)
         if job.kind not in TRAININGS:
             return job
         of_trial = job.kind is JobKind.TRAIN

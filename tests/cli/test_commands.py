@@ -254,7 +254,7 @@ def test_dashboard_shows_the_studies(finished):
     )
     try:
         assert f"http://127.0.0.1:{port} shows run small-1" in process.stdout.readline()
-        assert "small-1/random" in fetch(f"http://127.0.0.1:{port}/api/studies")
+        assert '"study_name": "random"' in fetch(f"http://127.0.0.1:{port}/api/studies")
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -229,3 +229,41 @@ def test_a_log_on_a_full_disk_says_so():
             lines(STORY[0])
         with contextlib.suppress(OSError):
             full.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "front", "found", "line"),
+    [
+        ({"accuracy": 0.9}, 2, 1, "found trial 4, value 0.9000; ended by trials"),
+        (
+            {"accuracy": 0.9, "forward_flop": 264144.0, "latency_ms@rpi4": 0.71},
+            5,
+            1,
+            "found trial 4 (accuracy 0.9000, forward_flop 264,144, latency_ms@rpi4 0.7100), of 5 on the front; "
+            "ended by trials",
+        ),
+        (
+            {"accuracy": 0.9, "params": 20.0},
+            5,
+            3,
+            "found trial 4 (accuracy 0.9000, params 20) and 2 others, of 5 on the front; ended by trials",
+        ),
+    ],
+)
+def test_what_a_search_by_several_objectives_finds(values, front, found, line):
+    out = io.StringIO()
+    lines = _Lines(Console(file=out, width=100))
+    lines(RunStarted("demo-1", 0.0, ("full",), 1, "sqlite:///nassim.db"))
+    lines(SearchEnded("full", 1.0, "trials", 4, 0.9, values, front, found))
+    assert out.getvalue().splitlines()[1] == f"[     1.0 s] full: {line}"
+
+
+def test_the_best_is_the_least_where_less_is_better_and_infeasible_trials_do_not_count():
+    standing = RunStanding()
+    standing.take(RunStarted("demo-1", 0.0, ("s",), 1, ""))
+    standing.take(SearchStarted("s", 1.0, "full", "tpe", 3, maximised=False))
+    for number, (outcome, value) in enumerate(
+        [(Outcome.COMPLETE, 0.8), (Outcome.INFEASIBLE, None), (Outcome.COMPLETE, 0.7), (Outcome.FAILED, None)]
+    ):
+        standing.take(TrialEnded("s", 2.0, number, outcome, value, None, 0, 0))
+    assert (standing.searches["s"].best, standing.searches["s"].ended) == (0.7, 3)

@@ -20,7 +20,9 @@ ORIGIN = Origin("run-1", "tpe", "small", {}, "digits", "as it is", "0.2.0")
 
 @pytest.fixture
 def final(tmp_path):
-    return FinalEvaluator(SPACE, DATA, replace(SCHEDULE, epochs=6), ORIGIN, tmp_path / "models" / "tpe.safetensors")
+    return FinalEvaluator(
+        SPACE, DATA, replace(SCHEDULE, epochs=6), ORIGIN, lambda job: tmp_path / "models" / "tpe.safetensors"
+    )
 
 
 def test_planned_is_done_is_what_torch_counts(final):
@@ -28,7 +30,7 @@ def test_planned_is_done_is_what_torch_counts(final):
     assert (job.id, job.kind) == ("tpe/final", JobKind.FINAL)
     progresses, flop = counted(final.run(job))
     assert add_up(p.work for p in progresses[:-1]) == job.planned
-    assert progresses[-1].work == Work(Activity.CHECKPOINT, bytes=final.model.stat().st_size)
+    assert progresses[-1].work == Work(Activity.CHECKPOINT, bytes=final.file_of("").stat().st_size)
     assert sum(work.flop for work in job.planned) == flop
     # 1797 inputs: 359 test the model once, the other 1438 train it 6 times.
     assert [(work.activity, work.samples) for work in job.planned] == [
@@ -51,16 +53,16 @@ def test_a_report_an_epoch_and_that_of_the_test_with_the_saved_model(final):
 
 def test_going_on_from_a_checkpoint_ends_as_if_never_stopped(final, tmp_path):
     job = replace(final.plan([FOUND]), checkpoint=str(tmp_path / "final"), checkpoint_every=2)
-    whole, model = reports(final.run(replace(job, checkpoint=None))), final.model.read_bytes()
-    final.model.unlink()
+    whole, model = reports(final.run(replace(job, checkpoint=None))), final.file_of("").read_bytes()
+    final.file_of("").unlink()
     for progress in final.run(job):
         if progress.work.activity is Activity.CHECKPOINT and progress.step == 4:
             break
-    assert not final.model.exists()
+    assert not final.file_of("").exists()
     resumed = replace(final.plan([FOUND], 4), checkpoint=job.checkpoint)
     progresses = list(final.run(resumed))
     assert reports(progresses) == whole[4:]
-    assert final.model.read_bytes() == model, "weights, costs and figures of the whole training"
+    assert final.file_of("").read_bytes() == model, "weights, costs and figures of the whole training"
     done = works(progresses)
     assert tuple(done[work.activity] for work in resumed.planned) == resumed.planned
 
@@ -75,7 +77,7 @@ def test_the_saved_model_is_the_trained_one_and_says_what_it_is(final, monkeypat
     monkeypatch.setattr("nassim.evaluators.final.Examination", examine)
     job = final.plan([FOUND])
     *_, last = final.run(job)
-    saved = read_model(final.model)
+    saved = read_model(final.file_of(""))
     for name, value in tested[0].state_dict().items():
         assert torch.equal(saved.tensors[name], value), name
     profile, card = SPACE.profile(FOUND.architecture), saved.card
@@ -94,7 +96,7 @@ def test_from_the_last_step_on_there_is_nothing_to_do_but_to_report(final):
     (progress,), flop = counted(final.run(again))
     assert flop == 0
     assert (progress.step, progress.metrics) == (6, last.metrics)
-    assert progress.work == Work(Activity.TRANSFER, bytes=final.model.stat().st_size)
+    assert progress.work == Work(Activity.TRANSFER, bytes=final.file_of("").stat().st_size)
     other = replace(FOUND, seed=12)
     with pytest.raises(NassimError, match=r"tpe\.safetensors is of .*11\), wanted .*12\)"):
         list(final.run(final.plan([other], 6)))
@@ -102,7 +104,7 @@ def test_from_the_last_step_on_there_is_nothing_to_do_but_to_report(final):
 
 def test_a_model_that_does_not_fit_on_the_disk_fails_its_job_and_leaves_nothing(final, small_disk):
     (small_disk / "ballast").write_bytes(bytes(2**20))
-    full = replace(final, model=small_disk / "models" / "tpe.safetensors")
+    full = replace(final, file_of=lambda job: small_disk / "models" / "tpe.safetensors")
     with pytest.raises(NassimError, match=r"the model can't be saved in .*tpe\.safetensors: No space left on device"):
         list(full.run(full.plan([FOUND])))
     assert list((small_disk / "models").iterdir()) == []

@@ -21,10 +21,10 @@ def test_the_warm_up_has_no_trials():
         Rounds(enas_schedule(3), warmup=3)
 
 
-def test_the_find_is_the_best_that_was_derived():
-    values = {0: 0.99, 28: 0.95, 30: 0.7, 31: 0.8, 32: 0.8, 33: 0.1}
-    assert ROUNDS.find(values) == 31
-    assert ROUNDS.find({0: 0.99, 12: 0.5, 14: 0.6, 15: 0.6}) == 14, "the last round that has values"
+def test_the_find_is_among_those_that_were_derived():
+    assert ROUNDS.finalists([0, 28, 30, 31, 33]) == [30, 31, 33]
+    assert ROUNDS.finalists([0, 12, 14, 15]) == [12, 14, 15], "the last round that has values"
+    assert ROUNDS.finalists([]) == []
 
 
 def test_the_papers_settings_are_the_defaults():

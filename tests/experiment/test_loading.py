@@ -86,8 +86,8 @@ def test_it_is_frozen(tmp_path):
         (change("rounds: 2", "rounds: 2, x: 1"), "line 12: searches[1].evaluator.x: unknown key; allowed here: "),
         (
             change("{name: tpe}", "{name: TPEE}"),
-            "line 9: searches[0].sampler.name: found 'TPEE' (did you mean 'tpe'?); allowed: random, tpe, grid, "
-            "reinforce, evolution",
+            "line 9: searches[0].sampler.name: found 'TPEE' (did you mean 'tpe'?); allowed: random, tpe, nsga2, "
+            "grid, reinforce, evolution",
         ),
         (
             change("kind: full", "kind: ful"),

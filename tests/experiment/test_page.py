@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,18 @@ from pydantic import BaseModel
 
 from nassim.experiment import load_experiment
 from nassim.experiment import model as m
+from nassim.experiment.aims import Limit, Objective, OnDevice
+from nassim.experiment.data import Arrays, Data, Digits
+from nassim.experiment.spec import Spec
 from nassim.experiment.training import Training
+from nassim.hardware.costs import COSTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "experiment.md"
 SECTIONS = {
     "The file": m.Experiment,
     "`space`": m.Space,
-    "`data` with `name: digits`": m.Digits,
-    "`data` with `name: arrays`": m.Arrays,
+    "`data` with `name: digits`": Digits,
+    "`data` with `name: arrays`": Arrays,
     "`training` and `final.schedule`": Training,
     "`searches[]`": m.Search,
     "`searches[].evaluator` with `kind: full`": m.Full,
@@ -27,9 +32,18 @@ SECTIONS = {
     "`executor` with `kind: ray`": m.Ray,
     "`executor` with `kind: inline`": m.Inline,
     "`checkpoint`": m.Checkpoint,
-    "`budget` and `searches[].budget`": m.Limits,
+    "`objectives[]` and `searches[].objectives[]`": Objective,
+    "`limits` and `searches[].limits`": Limit,
+    "`budget` and `searches[].budget`": m.Budget,
     "`site`": m.Site,
 }
+
+
+def mappings_of(spec: type[Spec]) -> Iterator[type[Spec]]:
+    """Yield the classes that derive from one."""
+    for derived in spec.__subclasses__():
+        yield derived
+        yield from mappings_of(derived)
 
 
 def rows_of(spec: type[BaseModel]) -> list[str]:
@@ -60,8 +74,12 @@ def test_a_section_has_the_rows_of_its_mapping(title):
 
 
 def test_every_mapping_of_the_model_has_a_section():
-    specs = {spec for spec in vars(m).values() if isinstance(spec, type) and issubclass(spec, m.Spec)}
-    assert specs - {m.Spec, m.Data} == set(SECTIONS.values())
+    assert set(mappings_of(Spec)) - {Data, OnDevice} == set(SECTIONS.values())
+
+
+def test_the_costs_are_those_there_are():
+    section = PAGE.read_text(encoding="utf-8").partition("\n## Costs\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(.*)` \| (.*) \|$", section, re.MULTILINE) == list(COSTS.items())
 
 
 def test_the_example_on_the_page_is_an_experiment(tmp_path):

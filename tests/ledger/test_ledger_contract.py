@@ -3,6 +3,7 @@
 import json
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import optuna
 import pytest
@@ -181,6 +182,62 @@ class TestLedgerContract:
         (found,) = ledger.findings("run")
         assert found == finding
         assert (found.architecture_id, found.forward_macs) == (architecture.id, 2**69)
+
+    def test_fronts_come_back_with_their_values(self, ledger):
+        writer = new_run(ledger)
+        for number, (accuracy, flop) in enumerate([(0.5, 10.0), (0.9, 40.0), (0.8, 20.0), (0.7, 30.0)]):
+            writer.append(
+                closing(number, value=accuracy, metrics={"accuracy": accuracy, "flop": flop}, architecture=f"a{number}")
+            )
+        writer.append(closing(0, search="enas", value=0.2, metrics={"loss": 0.2}, architecture="b"))
+        two = {"accuracy": "max", "flop": "min"}
+        nothing = Architecture({})
+        for search, trial, objectives, front in (
+            ("tpe", 1, two, (1, 2, 0)),
+            ("tpe", 0, two, (1, 2, 0)),
+            ("enas", 0, {"loss": "min"}, (0,)),
+        ):
+            job = f"{search}/final/{trial}"
+            writer.found(
+                Finding(search, trial, nothing, 1, 1, 1, 1, 1, {}, 1, job=job, objectives=objectives, front=front)
+            )
+        writer.commit()
+        front = ledger.front("run")
+        assert list(front.columns) == ["search", "trial", "architecture", "found", "accuracy", "flop", "loss"]
+        assert front.astype(object).where(front.notna(), None).to_numpy().tolist() == [
+            ["tpe", 1, "a1", True, 0.9, 40.0, None],
+            ["tpe", 2, "a2", False, 0.8, 20.0, None],
+            ["tpe", 0, "a0", True, 0.5, 10.0, None],
+            ["enas", 0, "b", True, None, None, 0.2],
+        ]
+        assert next((found.job, found.objectives, found.front) for found in ledger.findings("run")) == (
+            "tpe/final/1",
+            two,
+            (1, 2, 0),
+        )
+
+    def test_what_an_earlier_nassim_found_is_read(self, ledger):
+        """It knew one objective and one finding a search."""
+        architecture = Architecture({"0->1": "skip"})
+        finding = Finding("tpe", 3, architecture, 10, 20, 40, 1000, 42, {"accuracy": 0.5}, 60)
+        older = {k: v for k, v in json.loads(finding.to_json()).items() if k not in ("job", "objectives", "front")}
+        assert Finding.from_json(json.dumps(older)) == replace(
+            finding, job="tpe/final", objectives={"accuracy": "max"}, front=()
+        )
+        writer = new_run(ledger)
+        writer.found(finding)
+        writer.commit()
+        assert ledger.front("run").empty
+
+    def test_totals_of_one_stage(self, ledger):
+        writer = new_run(ledger)
+        writer.lease(lease())
+        writer.append(lap(0.0, 2.0, job="tpe/trial/0"))
+        writer.append(lap(2.0, 3.0, job="tpe/final", trial=None, stage=Stage.FINAL))
+        writer.append(lap(5.0, 4.0, job="tpe/final/7", trial=None, stage=Stage.FINAL))
+        writer.commit()
+        totals = ledger.totals("run", by=("job",), stage=Stage.FINAL)
+        assert dict(zip(totals["job"], totals["seconds"], strict=True)) == {"tpe/final": 3.0, "tpe/final/7": 4.0}
 
     def test_a_wrong_entry_is_refused_when_it_is_appended(self, ledger):
         writer = new_run(ledger)

@@ -22,7 +22,7 @@ def enter(ledger, root, run, searches, found=(), saved=(), status="finished", **
     if status != "running":
         writer.close(status)
     for name in saved:
-        file = folder_of(ledger.run(run)).model_of(name)
+        file = folder_of(ledger.run(run)).model_of(name, f"{name}/final")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"weights")
 

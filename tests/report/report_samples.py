@@ -118,7 +118,7 @@ def post_sample(
     entries=ENTRIES,
     peak=PEAK_FLOP_PER_S,
     closed_s=20.0,
-    found=FOUND,
+    found=(FOUND,),
     version="0.2.0",
     site=None,
     executor=None,
@@ -132,7 +132,8 @@ def post_sample(
     writer.lease(Lease(DRIVER, "host", "driver", 1, 0.0))
     for entry in entries:
         writer.append(entry)
-    writer.found(found)
+    for finding in found:
+        writer.found(finding)
     if closed_s is not None:
         writer.release("w0", closed_s, "closed")
         writer.release(DRIVER, 20.0, "closed")
@@ -141,6 +142,22 @@ def post_sample(
     else:
         writer.commit()
     return ledger
+
+
+AIMS = {"accuracy": "max", "params": "min"}
+
+
+def post_front(url: str) -> Ledger:
+    """Post the sample run as one by two objectives, which trained both architectures on the front."""
+    values = {0: {"accuracy": 0.9, "params": 1234.0}, 1: {"accuracy": 0.8, "params": 12.0}}
+    closed = {Outcome.COMPLETE, Outcome.PRUNED}
+    entries = tuple(
+        replace(entry, outcome=Outcome.COMPLETE, metrics=values[entry.trial]) if entry.outcome in closed else entry
+        for entry in ENTRIES
+    )
+    first = replace(FOUND, job="full-tpe/final", objectives=AIMS, front=(0, 1))
+    second = replace(first, trial=1, architecture=B, params=12, metrics={"accuracy": 0.81}, job="full-tpe/final/1")
+    return post_sample(url, entries=entries, found=(first, second))
 
 
 def with_search_names(names):

@@ -3,7 +3,19 @@
 from dataclasses import replace
 
 import pytest
-from report_samples import ENTRIES, FOUND, PEAK_FLOP_PER_S, RUN, TRAIN_A, A, B, post_sample, with_search_names
+from report_samples import (
+    AIMS,
+    ENTRIES,
+    FOUND,
+    PEAK_FLOP_PER_S,
+    RUN,
+    TRAIN_A,
+    A,
+    B,
+    post_front,
+    post_sample,
+    with_search_names,
+)
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
@@ -11,7 +23,7 @@ from nassim.hardware.figure import Bound, Figure, Kind
 from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
 from nassim.ledger.lease import Lease
 from nassim.ledger.store import Ledger
-from nassim.report.facts import Failure
+from nassim.report.facts import Failure, FrontTrial
 from nassim.report.reading import read_run
 
 
@@ -101,6 +113,20 @@ def test_the_found_model(facts):
     assert found.metrics["loss"] is None
 
 
+def test_of_several_models_the_first_is_the_found_one_and_the_front_has_all(url):
+    search = read_run(post_front(url), RUN).searches[0]
+    assert (search.found.trial, [model.trial for model in search.also_found]) == (0, [1])
+    assert search.objectives == AIMS
+    assert search.front == (
+        FrontTrial(0, A.id, {"accuracy": 0.9, "params": 1234.0}, found=True),
+        FrontTrial(1, B.id, {"accuracy": 0.8, "params": 12.0}, found=True),
+    )
+
+
+def test_a_search_by_one_objective_has_no_front(facts):
+    assert facts.searches[0].front == ()
+
+
 def test_like_is_compared_with_like(facts):
     ratios = facts.searches[0].search_over_final
     # All FLOP of the search over all of the final training, its test among them: 80,000 trained, 1,000 tested.
@@ -180,7 +206,7 @@ def test_flop_beside_operations_without_a_formula_are_at_least_so_many(url):
     partly = replace(TRAIN_A, uncounted=("aten::fft", "aten::cumsum"))
     entries = [partly if entry is TRAIN_A else entry for entry in ENTRIES]
     found = replace(FOUND, uncounted=("aten::fft",))
-    facts = read_run(post_sample(url, entries=entries, found=found), RUN)
+    facts = read_run(post_sample(url, entries=entries, found=(found,)), RUN)
     full, enas = facts.searches
     assert full.search.compute.uncounted == facts.counting.uncounted == ("aten::cumsum", "aten::fft")
     assert enas.search.compute.uncounted == full.final.compute.uncounted == ()
@@ -200,7 +226,7 @@ def test_operations_without_a_formula_on_both_sides_leave_the_ratio_open(url):
 def test_a_ledger_of_an_earlier_version_counted_as_torch_does(url):
     plain = [replace(entry, elementwise_flop=0, elementwise_bytes=0) for entry in ENTRIES]
     found = replace(FOUND, elementwise_flop=0, elementwise_bytes=0)
-    facts = read_run(post_sample(url, entries=plain, found=found, version="0.1.0"), RUN)
+    facts = read_run(post_sample(url, entries=plain, found=(found,), version="0.1.0"), RUN)
     assert (facts.counting.convention, facts.counting.version) == ("torch", "0.1.0")
     unknown = Figure.unknown("element-wise work, which nassim 0.1.0 did not count")
     assert facts.total.compute.elementwise_flop == facts.total.compute.elementwise_bytes == unknown

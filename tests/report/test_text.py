@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from report_samples import ENTRIES, FOUND, RUN, TRAIN_A, B, post_sample, with_search_names
+from report_samples import ENTRIES, FOUND, RUN, TRAIN_A, A, B, post_front, post_sample, with_search_names
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -132,7 +132,7 @@ def test_architectures_are_shown_in_the_spaces_own_words_or_choice_by_choice(url
     ]
     choices = {f"layer {n}": "conv3x3" for n in range(8)} | {"wide": "x" * 100}
     found = replace(FOUND, words=None, architecture=Architecture(choices))
-    lines = section(draw(post_sample(f"sqlite:///{tmp_path / 'b.db'}", found=found), 80), "The architectures found")
+    lines = section(draw(post_sample(f"sqlite:///{tmp_path / 'b.db'}", found=(found,)), 80), "The architectures found")
     pairs = re.split(r"\s{2,}", "  ".join(line.strip() for line in lines[1:]))
     assert pairs[:8] == [f"layer {n}=conv3x3" for n in range(8)]  # none is broken
     assert "".join(pairs[8:]) == "wide=" + "x" * 100
@@ -159,7 +159,7 @@ def test_why_trials_failed(url):
 def test_an_architectures_words_that_are_longer_than_a_line_are_broken_after_marks(url):
     words = "+".join(f"|nor_conv_3x3~{n}|avg_pool_3x3~{n}|" for n in range(6))
     found = replace(FOUND, words=words)
-    lines = section(draw(post_sample(url, found=found), 80), "The architectures found")[1:]
+    lines = section(draw(post_sample(url, found=(found,)), 80), "The architectures found")[1:]
     assert "".join(line.strip() for line in lines) == words
     assert all(line.strip()[-1] in "|+" for line in lines)
     assert len(lines) == 3
@@ -257,3 +257,14 @@ def test_the_page_explains_every_mark():
 )
 def test_amounts_read_as_people_read_them(shown, expected):
     assert shown == expected
+
+
+def test_a_front_is_shown_with_what_was_trained_of_it(tmp_path):
+    text = draw(post_front(f"sqlite:///{tmp_path / 'f.db'}"), 100)
+    lines = [" ".join(line.split()) for line in section(text, "The fronts: trials that no other is better than")]
+    assert lines == [
+        "accuracy (max) params (min) test accuracy",
+        "full-tpe: 2 trials",
+        f"trial 0, {A.id} 0.9000 1,234 96.1 %",
+        f"trial 1, {B.id} 0.8000 12 81.0 %",
+    ]

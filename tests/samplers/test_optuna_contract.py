@@ -25,10 +25,16 @@ class TestReinforce(BasicSamplerTestCase, SingleOnlySamplerTestCase):
         return lambda: ReinforceSampler(seed=0, batch=2)
 
 
-class TestEvolution(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
+class TestEvolution(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
     @pytest.fixture
     def sampler(self):
         return lambda: EvolutionSampler(seed=0, population=1, tournament=1)
+
+
+class TestRewardedReinforce(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
+    @pytest.fixture
+    def sampler(self):
+        return lambda: ReinforceSampler(seed=0, batch=2, reward=sum)
 
 
 class TestUniform(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
@@ -41,3 +47,9 @@ class TestReseededTPE(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObject
     @pytest.fixture
     def sampler(self):
         return lambda: Reseeded(lambda: optuna.samplers.TPESampler(n_startup_trials=0), seed=0)
+
+
+class TestReseededNSGAII(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
+    @pytest.fixture
+    def sampler(self):
+        return lambda: Reseeded(lambda: optuna.samplers.NSGAIISampler(population_size=2), seed=0)

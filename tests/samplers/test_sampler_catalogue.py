@@ -26,8 +26,8 @@ def sampler(name, **parameters):
         (
             "reinforced",
             {},
-            "there is no sampler 'reinforced' (did you mean 'reinforce'?); the samplers are random, tpe, grid, "
-            "reinforce, evolution",
+            "there is no sampler 'reinforced' (did you mean 'reinforce'?); the samplers are random, tpe, nsga2, "
+            "grid, reinforce, evolution",
         ),
         (
             "evolution",

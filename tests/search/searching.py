@@ -89,7 +89,7 @@ class Done:
         return int(rows["forward_flop"].sum() + rows["backward_flop"].sum())
 
     def study(self, search: str) -> list[optuna.trial.FrozenTrial]:
-        study = optuna.load_study(study_name=f"{self.run}/{search}", storage=self.ledger.storage(self.run))
+        study = optuna.load_study(study_name=search, storage=self.ledger.storage(self.run))
         return study.get_trials(deepcopy=False)
 
     def results(self) -> dict:

@@ -11,6 +11,7 @@ from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased
 from nassim.folder import RunFolder
 from nassim.ledger.store import Ledger
 from nassim.search.account import Account
+from nassim.search.aims import Limit
 from nassim.search.books import Books
 from nassim.search.budget import Allowance, Budget, Spent
 from nassim.search.checkpoints import Checkpoints
@@ -157,9 +158,10 @@ moments = st.tuples(st.integers(0, 5), st.sampled_from(["report"] * 5 + ["works"
     prunes=st.booleans(),
     flop=st.none() | st.integers(1, 900),
     trials=st.none() | st.integers(1, 12),
+    limited=st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, prunes, flop, trials):
+def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, prunes, flop, trials, limited):
     ledger = Ledger("sqlite://")
     writer = ledger.create("run", {}, "2026-01-01T00:00:00+00:00")
     executor = Scripted(workers, script)
@@ -169,7 +171,8 @@ def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, pr
         storage=writer.storage(), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), pruner=pruner
     )
     checkpoints = Checkpoints(RunFolder(tmp_path_factory.getbasetemp() / "none", "run", None))
-    search = Search("s", 0, Pair(), Paper(), study, None, 8, prunes, retries=2, checkpoints=checkpoints)
+    limits = (Limit("b", 1.0, lambda architecture: 1.0 + (architecture["b"] == "y")),) if limited else ()
+    search = Search("s", 0, Pair(), Paper(), study, None, 8, prunes, limits=limits, retries=2, checkpoints=checkpoints)
     spent = Spent()
     allowance = Allowance((("experiment", Budget(trials=trials), books.spent), ("s", Budget(flop=flop), spent)))
     books.open("n", 0.0)
@@ -188,12 +191,15 @@ def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, pr
     told = {trial.number: trial.state.name for trial in study.get_trials()}
     assert set(closings.index) == set(told), "every trial that was asked for is closed"
     assert closings.index.is_unique
-    assert len(told) == 8 or loop.overrun
-    assert trials is None or len(told) <= trials
+    within = closings[closings != "infeasible"]
+    assert len(within) == 8 or loop.overrun
+    assert trials is None or len(within) <= trials
+    assert limited == ("infeasible" in set(closings)) or len(told) < 5
     kept = frame[frame["activity"] == "train"].groupby("trial")["samples"].sum()
     for trial, outcome in closings.items():
         done = outcome in ("complete", "duplicate")
         assert (told[trial] == "COMPLETE") == done
+        assert outcome != "infeasible" or kept.get(trial, 0) == 0
         assert (kept.get(trial, 0) == EPOCHS) if done else (kept.get(trial, 0) <= EPOCHS)
     total = frame[["forward_flop", "backward_flop"]].sum().sum()
     assert total == spent.flop == books.spent.flop

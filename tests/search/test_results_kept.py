@@ -186,7 +186,7 @@ def test_a_run_of_version_0_1_0_is_gone_on_with_from_its_unmarked_folder(tmp_pat
     done = Done(plan.ledger, "run")
     check_books(done)
     assert done.status == "finished"
-    assert find_model(done.ledger, "run").file == old.model_of("My ENAS")
+    assert find_model(done.ledger, "run").file == old.model_of("My ENAS", "My ENAS/final")
     (tmp_path / "undisturbed").mkdir()
     undisturbed = run(experiment(tmp_path / "undisturbed", ENAS | {"name": "My ENAS"}))
     assert done.results() == undisturbed.results()

@@ -1,0 +1,39 @@
+"""Data: what is learnt, as an experiment file says it."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from nassim.experiment.spec import Share, Spec, Text, contradiction
+
+
+class Data(Spec):
+    """What is learnt, and how it is split. Which input is in which split follows from the experiment's seed."""
+
+    validation: Share = 0.2
+    """Share of the inputs that candidates are validated on."""
+    test: Share = 0.2
+    """Share of the inputs that only the final model sees."""
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> "Data":
+        if self.validation + self.test >= 1:
+            left = f"found {self.test}, with validation {self.validation} nothing is left to train on"
+            raise contradiction((("test",), f"{left}; together they are below 1"))
+        return self
+
+
+class Digits(Data):
+    """scikit-learn's handwritten digits: 1,797 images of 1x8x8, 10 classes."""
+
+    name: Literal["digits"]
+    """Says that it is this one."""
+
+
+class Arrays(Data):
+    """Arrays of one's own: an `.npz` file that holds `x` and `y`."""
+
+    name: Literal["arrays"]
+    """Says that it is this one."""
+    path: Text
+    """The file; a relative path starts from the experiment file's folder."""
