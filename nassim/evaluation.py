@@ -201,6 +201,14 @@ class Evaluator(ABC):
         """Return those of the complete trials whose values compare, among which the search's find is."""
         return list(trials)
 
+    def check(self) -> None:
+        """Find out on the driver, before anything is started, what would make the whole search fail.
+
+        Raises:
+            NassimError: What is wrong.
+        """
+        return
+
     def warm_up(self) -> Work:
         """Do on a worker, before it counts as ready, what its first job would otherwise be charged for.
 

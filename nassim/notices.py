@@ -39,7 +39,7 @@ class SearchStarted:
         at_s: Seconds on the run's clock.
         evaluator: Kind of its evaluator, for example "full".
         sampler: Name of its sampler, for example "tpe".
-        trials: How many trials it is to have.
+        trials: How many trials it is to have; None where a budget ends it.
         finished: How many of them have ended before now.
         failed: How many of these have failed.
         best: The best value among these that the search may find; None without one.
@@ -50,7 +50,7 @@ class SearchStarted:
     at_s: float
     evaluator: str
     sampler: str
-    trials: int
+    trials: int | None
     finished: int = 0
     failed: int = 0
     best: float | None = None

@@ -20,7 +20,7 @@ from nassim.experiment.model import Enas, Experiment, Inline, Search
 from nassim.folder import RunFolder
 from nassim.hardware.costs import Cost, Costs
 from nassim.models.card import Origin
-from nassim.search.aims import Limit, is_within
+from nassim.search.aims import Limit, Objective, is_within
 from nassim.seeds import derive_seed
 from nassim.space import SearchSpace
 from nassim.space.loading import load_space
@@ -43,6 +43,8 @@ class Parts:
         self.folder = folder
         self.space: SearchSpace = load_space(experiment.space.name, experiment.space.parameters)
         self.source = _source(experiment)
+        self.task = experiment.task.task()
+        self.task.check(self.source.outputs)
         self.evaluators: dict[str, Evaluator] = {spec.name: self._evaluator(spec) for spec in experiment.searches}
         self.finals = dict(self._finals())
 
@@ -53,8 +55,10 @@ class Parts:
             rounds = Rounds(shared, enas.warmup, enas.updates, enas.children, enas.derive, enas.minibatch)
             folder = str(self.folder.shared_weights_of(spec.name))
             accepts = partial(is_within, self.limits_of(spec))
-            return EnasEvaluator(spec.name, self.space, self.source, rounds, folder, seed, accepts=accepts)
-        return FullEvaluator(spec.name, self.space, self.source, self.experiment.training.schedule())
+            return EnasEvaluator(
+                spec.name, self.space, self.source, rounds, folder, seed, accepts=accepts, task=self.task
+            )
+        return FullEvaluator(spec.name, self.space, self.source, self.experiment.training.schedule(), self.task)
 
     def _finals(self) -> Iterator[tuple[str, FinalEvaluator]]:
         """Yield who trains what each search finds, with its name."""
@@ -72,7 +76,7 @@ class Parts:
                 sources=sources,
             )
             schedule, file_of = experiment.final.schedule.schedule(), partial(folder.model_of, spec.name)
-            yield spec.name, FinalEvaluator(self.space, self.source, schedule, origin, file_of)
+            yield spec.name, FinalEvaluator(self.space, self.source, schedule, origin, file_of, self.task)
 
     def limits_of(self, spec: Search) -> tuple[Limit, ...]:
         """Return what the networks of a search may cost.
@@ -86,6 +90,12 @@ class Parts:
     def cost(self, name: str, what: OnDevice) -> Cost:
         """Return what tells a cost of an architecture."""
         return self.costs.cost(name, what.device, what.batch or 1)
+
+    @property
+    def headline(self) -> Objective:
+        """The first of the task's metrics, by which a found model is known."""
+        name = self.task.metrics[0].name
+        return Objective(name, self.task.is_better_higher(name))
 
     @cached_property
     def costs(self) -> Costs:
@@ -121,8 +131,8 @@ def _make_runner(document: dict[str, Any], folder: RunFolder) -> Ready:
 def _source(experiment: Experiment) -> DataSource:
     data, seed = experiment.data, derive_seed(experiment.seed, "data")
     if isinstance(data, Arrays):
-        return arrays(data.path, data.validation, data.test, seed)
-    return digits(seed, data.validation, data.test)
+        return arrays(data.path, data.validation, data.test, seed, experiment.task.kind, data.scale)
+    return digits(seed, data.validation, data.test, data.scale)
 
 
 def make_executor(experiment: Experiment) -> Executor:

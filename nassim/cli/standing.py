@@ -30,7 +30,7 @@ class SearchStanding:
 
     Attributes:
         name: Its name.
-        trials: How many trials it is to have.
+        trials: How many trials it is to have; None where a budget ends it.
         ended: How many have ended.
         best: The best value so far, of the first objective, of a trial that the search may find; None before the first.
         maximised: Whether more of it is better.
@@ -41,7 +41,7 @@ class SearchStanding:
     """
 
     name: str
-    trials: int = 0
+    trials: int | None = None
     ended: int = 0
     best: float | None = None
     maximised: bool = True

@@ -71,8 +71,8 @@ class _Screen:
         for search in standing.searches.values():
             table.add_row(
                 Text(search.name),
-                ProgressBar(total=max(search.trials, 1), completed=search.ended, width=BAR_WIDTH),
-                f"{search.ended}/{search.trials}" if search.trials else "",
+                ProgressBar(total=max(search.trials or 1, 1), completed=search.ended, width=BAR_WIDTH),
+                _ended(search) if search.trials or search.ended else "",
                 "" if search.best is None else f"{search.best:.4f}",
                 units.amount(search.flop, "FLOP") if search.flop else "",
                 str(search.running) if search.running else "",
@@ -110,7 +110,9 @@ def _line(notice: Notice, standing: RunStanding) -> str | None:
         case SearchStarted():
             already = f", {notice.finished} of them done before" if notice.finished else ""
             already += "" if notice.best is None else f", best {notice.best:.4f}"
-            trials = units.count(notice.trials, "trial")
+            trials = "as many trials as its budget allows"
+            if notice.trials is not None:
+                trials = units.count(notice.trials, "trial")
             return f"{notice.search}: {notice.evaluator} with {notice.sampler}, {trials}{already}"
         case TrialEnded() if standing.failure is not None:
             return f"{notice.search}: {standing.failure}"
@@ -137,8 +139,13 @@ def _found(notice: SearchEnded) -> str:
     return f"trial {notice.trial} ({values}){others}, of {notice.front} on the front"
 
 
+def _ended(search: SearchStanding) -> str:
+    """Return how many of its trials have ended, and of how many."""
+    return str(search.ended) if search.trials is None else f"{search.ended}/{search.trials}"
+
+
 def _progress(search: SearchStanding) -> str:
-    trials = f"{search.ended}/{search.trials} trials"
+    trials = f"{_ended(search)} trials"
     failed = f", {search.failures.count} failed" if search.failures.count else ""
     best = "" if search.best is None else f", best {search.best:.4f}"
     flop = units.amount(search.flop, "FLOP")

@@ -125,6 +125,17 @@ class DataSource:
         )
 
     @property
+    def preparation(self) -> str:
+        """What is done to the inputs before a network gets them, in words; reads them where `scale` goes by them."""
+        if self.scale is None:
+            return self.reader.preparation
+        if self.scale != "standard":
+            return f"{self.reader.preparation}, then divided by {self.scale:g}"
+        x, _, parts = _read(self)
+        means, deviations = (values.flatten().tolist() for values in _moments(x[parts[0]]))
+        return f"{self.reader.preparation}, then {means} are taken off the channels and these divided by {deviations}"
+
+    @property
     def sizes(self) -> Sizes:
         """Inputs of each split, known without torch.
 
@@ -163,9 +174,9 @@ class DataSource:
         return _load_final(self, device)
 
 
-def digits(seed: int = 0, validation: float = 0.2, test: float = 0.2) -> DataSource:
+def digits(seed: int = 0, validation: float = 0.2, test: float = 0.2, scale: Scale = None) -> DataSource:
     """Return scikit-learn's handwritten digits: 1,797 images of 1x8x8, 10 classes."""
-    return DataSource(Digits(), validation, test, seed)
+    return DataSource(Digits(), validation, test, seed, scale)
 
 
 def arrays(
@@ -204,13 +215,18 @@ def _load_final(source: DataSource, device: str) -> FinalData:
 
 
 def _splits(source: DataSource, device: str) -> list[Split]:
+    x, y, parts = _read(source)
+    scaled = _scaling(source.scale, x[parts[0]])
+    return [Split(scaled(x[part]).to(device), y[part].to(device)) for part in parts]
+
+
+def _read(source: DataSource) -> tuple["Tensor", "Tensor", list["Tensor"]]:
+    """Return inputs and targets, and which of them are in the training, validation and test split."""
     import torch
 
     x, y = map(torch.from_numpy, source.reader.read())
     divide = unstratified if y.is_floating_point() else stratified
-    parts = [torch.from_numpy(part) for part in divide(y.numpy(), source.sizes, source.seed)]
-    scaled = _scaling(source.scale, x[parts[0]])
-    return [Split(scaled(x[part]).to(device), y[part].to(device)) for part in parts]
+    return x, y, [torch.from_numpy(part) for part in divide(y.numpy(), source.sizes, source.seed)]
 
 
 def _scaling(scale: Scale, train: "Tensor") -> "Callable[[Tensor], Tensor]":
@@ -219,7 +235,12 @@ def _scaling(scale: Scale, train: "Tensor") -> "Callable[[Tensor], Tensor]":
         return lambda x: x
     if scale != "standard":
         return lambda x: x / scale
+    means, deviations = _moments(train)
+    return lambda x: (x - means) / deviations
+
+
+def _moments(train: "Tensor") -> tuple["Tensor", "Tensor"]:
+    """Return each channel's mean, and its deviation, or 1 where that is 0, in a shape that goes with the inputs."""
     others = [dimension for dimension in range(train.dim()) if dimension != 1]
-    deviation, mean = train.std(others, correction=0, keepdim=True), train.mean(others, keepdim=True)
-    deviation[deviation == 0] = 1.0
-    return lambda x: (x - mean) / deviation
+    deviations = train.std(others, correction=0, keepdim=True)
+    return train.mean(others, keepdim=True), deviations.where(deviations != 0, 1.0)

@@ -1,13 +1,12 @@
 """ENAS: weights shared by all architectures, and trials scored with them (Pham et al. 2018)."""
 
 import math
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -19,11 +18,14 @@ from nassim.data.source import DataSource
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Draw, Evaluator, Job, JobKind, Progress
 from nassim.evaluators import checkpoint
+from nassim.evaluators.measuring import Measurement
 from nassim.evaluators.rounds import Rounds
-from nassim.evaluators.training import Trainer, best_device, measure, seeded
+from nassim.evaluators.task import CLASSIFICATION, Task
+from nassim.evaluators.training import Trainer, best_device, seeded
 from nassim.evaluators.warming import MOST_NETWORKS
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
+from nassim.space.checking import check_supernet
 from nassim.space.search_space import SearchSpace
 
 MOST_DRAWS = 100
@@ -55,8 +57,9 @@ class EnasEvaluator(Evaluator):
     normalisation is by the minibatch's own statistics, as in the authors' code: running averages would be of all
     children mixed. Scoring leaves no trace in weights or statistics, so the order of trials makes no difference.
 
-    A trial reports `accuracy`, `loss` and what it is ranked by: `score`, the accuracy with equals told apart by the
-    loss. It is (right + exp(-loss)) / (inputs + 1), and exp(-loss), the likelihood of an input's label, is below 1.
+    A trial reports the task's metrics, `loss` and, for `accuracy`, what it is ranked by: `score`, the accuracy with
+    equals told apart by the loss. It is (right + exp(-loss)) / (inputs + 1), and exp(-loss), the likelihood of an
+    input's label, is below 1.
 
     Attributes:
         batch: Trials of one controller update, scored together.
@@ -64,7 +67,6 @@ class EnasEvaluator(Evaluator):
         learn_trials: How many of them, from the first, the controller learns from.
     """
 
-    ranked_by = MappingProxyType({"accuracy": "score"})
     stationary = False
 
     def __init__(
@@ -77,6 +79,7 @@ class EnasEvaluator(Evaluator):
         seed: int,
         device: str | None = None,
         accepts: Callable[[Architecture], bool] | None = None,
+        task: Task = CLASSIFICATION,
     ) -> None:
         """Describe the search; nothing is built before it is needed.
 
@@ -89,6 +92,7 @@ class EnasEvaluator(Evaluator):
             seed: Everything random about the shared weights and the scores derives from this.
             device: Where to compute; by default a GPU if the worker holds one.
             accepts: Says whether an architecture may be a child that the weights warm up on; by default all may.
+            task: What they learn to predict, and what is reported.
 
         Raises:
             NassimError: The space's networks can't learn this data, or the data can't be read.
@@ -105,7 +109,13 @@ class EnasEvaluator(Evaluator):
         self._seed = seed
         self._device = device
         self._accepts = accepts
+        self._task = task
+        self.ranked_by = {"accuracy": "score"} if "accuracy" in {metric.name for metric in task.metrics} else {}
         self._held: _Held | None = None
+
+    def check(self) -> None:
+        """Find out whether the space's choices can share their weights: see `Evaluator.check`."""
+        check_supernet(self._space)
 
     def warm_up(self) -> Work:
         """Train shared weights that are thrown away on children that together take every option, and score these."""
@@ -118,7 +128,7 @@ class EnasEvaluator(Evaluator):
                 trainer.try_step(size, partial(trainer.model, architecture=child))
                 works.append(profile.training(size, Activity.STARTUP))
             with _by_minibatch_statistics(trainer.model):
-                _measure(trainer.model, child, validation.x[:scored], validation.y[:scored]).tolist()
+                self._measure(trainer.model, child, [(validation.x[:scored], validation.y[:scored])], []).figures()
             works.append(profile.inference(scored, Activity.STARTUP))
         return add_up(works)[0]
 
@@ -193,17 +203,30 @@ class EnasEvaluator(Evaluator):
 
     def _score_one(self, model: nn.Module, candidate: Candidate) -> Iterator[Progress]:
         work, trial = self._scoring(candidate), _number(candidate)
-        sizes, measured = [], []
+        sizes: list[int] = []
         try:
-            for x, y in self._minibatches(trial):
-                measured.append(_measure(model, candidate.architecture, x, y))
-                sizes.append(len(y))
+            measurement = self._measure(model, candidate.architecture, self._minibatches(trial), sizes)
             # A GPU has done the work when the result is here, so each child is billed its own seconds.
-            right, loss = torch.stack(measured).sum(0).tolist()
+            figures = measurement.figures()
         except BaseException:
             yield Progress(work.part(sum(sizes)), trial=trial)
             raise
-        yield Progress(work, 1, trial, _figures(right, loss, sum(sizes)))
+        yield Progress(work, 1, trial, _with_score(figures, sum(sizes)))
+
+    @torch.no_grad()
+    def _measure(
+        self,
+        model: nn.Module,
+        architecture: Architecture,
+        minibatches: Iterable[tuple[Tensor, Tensor]],
+        done: list[int],
+    ) -> Measurement:
+        """Measure a child on minibatches, and note the size of each that is done."""
+        measurement = Measurement(self._task)
+        for x, y in minibatches:
+            measurement.add(model(x, architecture), y)
+            done.append(len(y))
+        return measurement
 
     def _weights_after(self, number: int, activity: Activity) -> Generator[Progress, None, Trainer]:
         """Return the shared weights as they are after a round; reads them where they aren't held.
@@ -227,7 +250,8 @@ class EnasEvaluator(Evaluator):
         """Return shared weights as they are before the first round."""
         with seeded(derive_seed(self._seed, "weights"), "cpu"):
             supernet = self._space.supernet()
-        return Trainer(supernet.to(self._on), self._rounds.shared, self._source.load(self._on).train, self._seed)
+        data = self._source.load(self._on)
+        return Trainer(supernet.to(self._on), self._rounds.shared, data.train, self._seed, self._task)
 
     @property
     def _on(self) -> str:
@@ -294,17 +318,14 @@ def _number(candidate: Candidate) -> int:
     return candidate.trial
 
 
-@torch.no_grad()
-def _measure(model: nn.Module, architecture: Architecture, x: Tensor, y: Tensor) -> Tensor:
-    return measure(model(x, architecture), y)
-
-
-def _figures(right: float, loss: float, count: int) -> dict[str, float]:
-    """Return what a trial reports, from the sums over its inputs; a loss that is not finite fails the trial alone."""
+def _with_score(figures: dict[str, float], count: int) -> dict[str, float]:
+    """Return what a trial reports; a loss that is not finite fails the trial alone."""
+    loss = figures["loss"]
     if not math.isfinite(loss):
-        return {"score": math.nan, "accuracy": math.nan, "loss": loss / count}
-    loss /= count
-    return {"score": (right + math.exp(-loss)) / (count + 1), "accuracy": right / count, "loss": loss}
+        return dict.fromkeys(figures, math.nan) | {"score": math.nan, "loss": loss}
+    if "accuracy" not in figures:
+        return figures
+    return {"score": (figures["accuracy"] * count + math.exp(-loss)) / (count + 1), **figures}
 
 
 @contextmanager

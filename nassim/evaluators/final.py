@@ -1,7 +1,7 @@
 """Final: trains the found architecture on all but the test data, tests it once, and saves it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress
 from nassim.evaluators.epochs import new_network, run_epochs
 from nassim.evaluators.schedule import Schedule
+from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.evaluators.training import Examination, Trainer, best_device, perform
 from nassim.evaluators.warming import warm_up
 from nassim.models.card import ModelCard, Origin
@@ -25,7 +26,8 @@ class FinalEvaluator(Evaluator):
     """Trains one architecture from scratch on training and validation data together, then tests it, once.
 
     Each epoch reports `train_loss`; the last report comes with the saved model, whose weights are its checkpoint, and
-    is `accuracy` and `loss` on the test data. A job that goes on from its last step finds all that in the model's file.
+    is the task's metrics and `loss` on the test data. A job that goes on from its last step finds all that in the
+    model's file.
 
     Attributes:
         space: Where the architecture is from.
@@ -33,6 +35,7 @@ class FinalEvaluator(Evaluator):
         schedule: How it is trained.
         origin: Whose find it is, for whoever is handed the model.
         file_of: Returns the file to save a job's model in, on a path that workers share, from the job's id.
+        task: What it learns to predict, and what is reported.
         device: Where; by default a GPU if the worker holds one.
 
     Raises:
@@ -44,6 +47,7 @@ class FinalEvaluator(Evaluator):
     schedule: Schedule
     origin: Origin
     file_of: Callable[[str], Path]
+    task: Task = CLASSIFICATION
     device: str | None = None
 
     def __post_init__(self) -> None:
@@ -51,7 +55,7 @@ class FinalEvaluator(Evaluator):
 
     def warm_up(self) -> Work:
         """Train and examine a few networks for a minibatch: see `nassim.evaluators.warming`."""
-        return warm_up(self.space, self.schedule, self.source, self.device or best_device())
+        return warm_up(self.space, self.schedule, self.source, self.task, self.device or best_device())
 
     def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
         """Return the job that trains one architecture from epoch `first` on and tests it: see `Evaluator.plan`."""
@@ -88,7 +92,8 @@ class FinalEvaluator(Evaluator):
         (candidate,) = job.candidates
         device = self.device or best_device()
         data = self.source.load_final(device)
-        trainer = Trainer(new_network(self.space, candidate, device), self.schedule, data.train, candidate.seed)
+        network = new_network(self.space, candidate, device)
+        trainer = Trainer(network, self.schedule, data.train, candidate.seed, self.task)
         training, testing = job.planned
 
         def run_epoch(epoch: int) -> Iterator[Progress]:
@@ -96,11 +101,10 @@ class FinalEvaluator(Evaluator):
             return perform(trainer.epoch(epoch), training, losses)
 
         yield from run_epochs(job, trainer, run_epoch, device)
-        test = Examination(trainer.model, data.test)
+        test = Examination(network, data.test, self.task)
         yield from perform(test.steps(), testing)
-        metrics = {"accuracy": test.accuracy, "loss": test.loss}
-        size = save_model(self.file_of(job.id), trainer.model, self._card(job, trainer.model, metrics))
-        yield Progress(Work(Activity.CHECKPOINT, bytes=size), **_report(job, job.last, metrics))
+        size = save_model(self.file_of(job.id), network, self._card(job, network, test.figures))
+        yield Progress(Work(Activity.CHECKPOINT, bytes=size), **_report(job, job.last, test.figures))
 
     def _take_up(self, job: Job) -> Iterator[Progress]:
         """Report what the model's test came to, after a driver that was gone before it heard of it."""
@@ -129,7 +133,7 @@ class FinalEvaluator(Evaluator):
             training_flop=training.flop // training.samples * samples,
             uncounted=training.uncounted,
             seed=candidate.seed,
-            origin=self.origin,
+            origin=replace(self.origin, preparation=self.source.preparation),
         )
 
 

@@ -9,6 +9,7 @@ from nassim.data.source import DataSource
 from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress
 from nassim.evaluators.epochs import new_network, run_epochs
 from nassim.evaluators.schedule import Schedule
+from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.evaluators.training import Examination, Trainer, best_device, perform
 from nassim.evaluators.warming import warm_up
 from nassim.space.search_space import SearchSpace
@@ -16,13 +17,14 @@ from nassim.space.search_space import SearchSpace
 
 @dataclass(frozen=True)
 class FullEvaluator(Evaluator):
-    """Trains each candidate from scratch; a report an epoch: `accuracy` and `loss` on validation data, `train_loss`.
+    """Trains each candidate from scratch; a report an epoch: metrics and `loss` on validation data, `train_loss`.
 
     Attributes:
         search: Name of the search.
         space: Where the candidates are from.
         source: What they learn.
         schedule: How they are trained.
+        task: What they learn to predict, and what is reported.
         device: Where; by default a GPU if the worker holds one.
 
     Raises:
@@ -33,6 +35,7 @@ class FullEvaluator(Evaluator):
     space: SearchSpace
     source: DataSource
     schedule: Schedule
+    task: Task = CLASSIFICATION
     device: str | None = None
 
     def __post_init__(self) -> None:
@@ -40,7 +43,7 @@ class FullEvaluator(Evaluator):
 
     def warm_up(self) -> Work:
         """Train and examine a few networks for a minibatch: see `nassim.evaluators.warming`."""
-        return warm_up(self.space, self.schedule, self.source, self.device or best_device())
+        return warm_up(self.space, self.schedule, self.source, self.task, self.device or best_device())
 
     def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
         """Return the job that trains one candidate from epoch `first` on: see `Evaluator.plan`."""
@@ -66,15 +69,16 @@ class FullEvaluator(Evaluator):
         (candidate,) = job.candidates
         device = self.device or best_device()
         data = self.source.load(device)
-        trainer = Trainer(new_network(self.space, candidate, device), self.schedule, data.train, candidate.seed)
+        network = new_network(self.space, candidate, device)
+        trainer = Trainer(network, self.schedule, data.train, candidate.seed, self.task)
         training, validating = job.planned
 
         def run_epoch(epoch: int) -> Iterator[Progress]:
             yield from perform(trainer.epoch(epoch), training)
-            examination = Examination(trainer.model, data.validation)
+            examination = Examination(network, data.validation, self.task)
 
             def report() -> Mapping[str, Any]:
-                metrics = {"accuracy": examination.accuracy, "loss": examination.loss, "train_loss": trainer.loss}
+                metrics = examination.figures | {"train_loss": trainer.loss}
                 return {"step": epoch + 1, "trial": candidate.trial, "metrics": metrics}
 
             yield from perform(examination.steps(), validating, report)

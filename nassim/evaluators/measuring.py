@@ -40,27 +40,31 @@ class Measurement:
 
     Args:
         task: What is learnt, and what is reported.
-        outputs: Outputs of the network.
-        device: Where they are.
     """
 
-    def __init__(self, task: Task, outputs: int, device: torch.device | str) -> None:
+    def __init__(self, task: Task) -> None:
         self._task = task
-        self._sums = torch.zeros(2, device=device)
+        self._sums = torch.zeros(2)
         self._count = 0
-        self._metrics: dict[str, Any] = {
-            metric.name: make_metric(metric, task.kind, outputs).to(device)
-            for metric in task.metrics
-            if metric.name != "accuracy"
-        }
+        self._metrics: dict[str, Any] = {}
 
     def add(self, outputs: Tensor, y: Tensor) -> None:
         """Take in a minibatch's outputs (batch, outputs) and targets."""
+        if not self._count:
+            self._begin(outputs)
         loss = loss_of(self._task, outputs, y, "sum")
         self._sums += torch.stack([_right(self._task.kind, outputs, y), loss])
         self._count += len(y)
         for metric in self._metrics.values():
             metric.update(*_predictions(self._task.kind, outputs, y))
+
+    def _begin(self, outputs: Tensor) -> None:
+        self._sums = self._sums.to(outputs.device)
+        self._metrics = {
+            metric.name: make_metric(metric, self._task.kind, outputs.shape[1]).to(outputs.device)
+            for metric in self._task.metrics
+            if metric.name != "accuracy"
+        }
 
     def figures(self) -> dict[str, float]:
         """Return the task's metrics by name (their mean over outputs, if there are several numbers), and `loss`."""

@@ -34,6 +34,12 @@ ALIASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 """Short names for torchmetrics' classes; binary tasks take no `average`."""
 
 
+HIGHER_IS_BETTER = {"loss": False, "train_loss": False, "accuracy": True} | {
+    name: name not in ("mae", "mse", "rmse") for name in ALIASES
+}
+"""Of the figures with short names; those of others torchmetrics knows, which takes seconds to load."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A figure that says how good predictions are.
@@ -88,10 +94,8 @@ class Task:
         Raises:
             NassimError: It isn't reported.
         """
-        if name == "loss":
-            return False
-        if name == "accuracy":
-            return True
+        if name in HIGHER_IS_BETTER:
+            return HIGHER_IS_BETTER[name]
         metric = next((metric for metric in self.metrics if metric.name == name), None)
         if metric is None:
             reported = ", ".join(["loss", *(metric.name for metric in self.metrics)])
@@ -110,6 +114,9 @@ class Task:
         for metric in self.metrics:
             if metric.name != "accuracy":
                 make_metric(metric, self.kind, outputs)
+
+
+CLASSIFICATION = Task()
 
 
 def make_metric(metric: Metric, kind: TaskKind, outputs: int) -> Any:

@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nassim.cost.work import Work
 from nassim.data.source import Split
 from nassim.evaluation import Diverged, Progress
+from nassim.evaluators.measuring import Measurement, loss_of
 from nassim.evaluators.schedule import Schedule
+from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.seeds import derive_seed
 
 CHECK_EVERY = 32
@@ -55,12 +56,15 @@ class Trainer:
         loss: Mean loss of the last epoch, as it was while training.
     """
 
-    def __init__(self, model: nn.Module, schedule: Schedule, split: Split, seed: int) -> None:
+    def __init__(
+        self, model: nn.Module, schedule: Schedule, split: Split, seed: int, task: Task = CLASSIFICATION
+    ) -> None:
         self.model = model
         self.loss = math.nan
         self._schedule = schedule
         self._split = split
         self._seed = seed
+        self._task = task
         self._device = str(split.x.device)
         self._optimizer = make_optimizer(model, schedule)
 
@@ -108,7 +112,7 @@ class Trainer:
     def _step(self, indices: Tensor, learning_rate: float, forward: Callable[[Tensor], Tensor]) -> Tensor:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
-        loss = F.cross_entropy(forward(self._split.x[indices]), self._split.y[indices])
+        loss = loss_of(self._task, forward(self._split.x[indices]), self._split.y[indices])
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self._schedule.clip_norm is not None:
@@ -134,15 +138,14 @@ class Examination:
     """One pass of a network over a split, without learning.
 
     Attributes:
-        accuracy: Share of the inputs classified rightly; NaN until the pass is over.
-        loss: Mean loss; NaN until the pass is over.
+        figures: The task's metrics and `loss`, by name; empty until the pass is over.
     """
 
-    def __init__(self, model: nn.Module, split: Split) -> None:
-        self.accuracy = math.nan
-        self.loss = math.nan
+    def __init__(self, model: nn.Module, split: Split, task: Task = CLASSIFICATION) -> None:
+        self.figures: dict[str, float] = {}
         self._model = model
         self._split = split
+        self._task = task
 
     @torch.no_grad()
     def steps(self) -> Iterator[int]:
@@ -152,19 +155,14 @@ class Examination:
             Diverged: The loss is not finite.
         """
         self._model.eval()
-        measured = torch.zeros(2, device=self._split.x.device)
+        measurement = Measurement(self._task)
         for x, y in self._split.chunks(EXAMINED_AT_ONCE):
-            measured += measure(self._model(x), y)
+            measurement.add(self._model(x), y)
             yield len(y)
-        right, loss = measured.tolist()
-        if not math.isfinite(loss):
-            raise Diverged(f"loss is {loss} outside training")
-        self.accuracy, self.loss = right / len(self._split), loss / len(self._split)
-
-
-def measure(logits: Tensor, y: Tensor) -> Tensor:
-    """Return how many predictions are right and the sum of the losses, as one tensor (2,) on the device."""
-    return torch.stack([(logits.argmax(1) == y).sum(), F.cross_entropy(logits, y, reduction="sum")])
+        figures = measurement.figures()
+        if not math.isfinite(figures["loss"]):
+            raise Diverged(f"loss is {figures['loss']} outside training")
+        self.figures = figures
 
 
 def make_optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:

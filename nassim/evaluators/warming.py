@@ -7,6 +7,7 @@ from nassim.data.source import DataSource, Split
 from nassim.evaluation import Candidate
 from nassim.evaluators.epochs import new_network
 from nassim.evaluators.schedule import Schedule
+from nassim.evaluators.task import Task
 from nassim.evaluators.training import EXAMINED_AT_ONCE, Examination, Trainer
 from nassim.space.search_space import SearchSpace
 
@@ -14,7 +15,7 @@ MOST_NETWORKS = 8
 """Networks that a worker is warmed up with, at most: together they take every option, where no choice has more."""
 
 
-def warm_up(space: SearchSpace, schedule: Schedule, source: DataSource, device: str) -> Work:
+def warm_up(space: SearchSpace, schedule: Schedule, source: DataSource, task: Task, device: str) -> Work:
     """Train networks that together take every option for a minibatch each, and examine them.
 
     Reading data, the imports that torch puts off until a first step, and the kernels that it compiles for a shape it
@@ -25,6 +26,7 @@ def warm_up(space: SearchSpace, schedule: Schedule, source: DataSource, device: 
         space: Where the networks are from.
         schedule: How they will be trained.
         source: What they will learn; the training and validation splits are loaded.
+        task: What they will learn to predict.
         device: Where.
 
     Returns:
@@ -36,10 +38,10 @@ def warm_up(space: SearchSpace, schedule: Schedule, source: DataSource, device: 
         with suppress(Exception):
             profile = space.profile(architecture)
             network = new_network(space, Candidate(architecture, None, seed=0), device)
-            trainer = Trainer(network, schedule, data.train, seed=0)
+            trainer = Trainer(network, schedule, data.train, seed=0, task=task)
             for size in {*schedule.minibatches(len(data.train))}:
                 works.append(profile.training(trainer.try_step(size), Activity.STARTUP))
-            for size in Examination(network, _first(data.validation)).steps():
+            for size in Examination(network, _first(data.validation), task).steps():
                 works.append(profile.inference(size, Activity.STARTUP))
     return add_up(works)[0]
 

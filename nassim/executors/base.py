@@ -198,6 +198,14 @@ class Executor(ABC):
         ```
     """
 
+    def connect(self) -> None:
+        """Reach what the workers will be on, before anything is written; `start` does it where nobody has.
+
+        Raises:
+            NassimError: There is nothing to be reached (bad address), or less than the workers are to hold.
+        """
+        return
+
     @abstractmethod
     def start(self, factory: RunnerFactory, at_s: float = 0.0, driver: int = 1) -> None:
         """Begin to lease workers; each calls `factory` once. Returns before they are ready.

@@ -95,12 +95,19 @@ class RayExecutor(Executor):
         self._looked_s = 0.0
         self._bare_since_s = 0.0
         self._waiting = 0
+        self._connected = False
+
+    def connect(self) -> None:
+        """Join or start Ray."""
+        if not self._connected:
+            self._ray.enter_context(joined(self._address, self._workers, self._share))
+            self._connected = True
 
     def start(self, factory: RunnerFactory, at_s: float = 0.0, driver: int = 1) -> None:
-        """Join or start Ray and ask for the workers."""
+        """Ask for the workers."""
+        self.connect()
         self._clock = Clock(at_s)
         self._factory = ray.cloudpickle.dumps(factory)  # type: ignore[no-untyped-call]
-        self._ray.enter_context(joined(self._address, self._workers, self._share))
         self._driver = driver
         self._looked_s = self._bare_since_s = self.now_s()
         self._meters = RayMeters(self._find, self.now_s(), machines_here())

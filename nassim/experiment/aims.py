@@ -6,12 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from nassim.evaluators.task import Task
 from nassim.experiment.mistakes import did_you_mean, show
 from nassim.experiment.spec import Amount, Count, KeyPath, Spec, Text
 from nassim.hardware.costs import COSTS, ON_A_DEVICE
-
-MAXIMISED = ("accuracy",)
-"""What is to be as large as possible unless the file says otherwise; all else is to be small."""
 
 
 class OnDevice(Spec):
@@ -27,7 +25,7 @@ class Objective(OnDevice):
     """One aim of a search, under the name of what it is of."""
 
     direction: Literal["min", "max"] | None = None
-    """min or max; by default max for accuracy and min for all else."""
+    """min or max; by default as is better of a metric, such as max for accuracy, and min for a cost."""
     target: Amount | None = None
     """What reinforce weighs a later objective by: its reward is the first times (value / target) ^ weight of each."""
     weight: float | None = None
@@ -85,26 +83,32 @@ def label(name: str, what: OnDevice) -> str:
     return f"{name}{device}{f':{what.batch}' if what.batch not in (None, 1) else ''}"
 
 
-def is_maximised(name: str, objective: Objective) -> bool:
+def is_maximised(name: str, objective: Objective, task: Task) -> bool:
     """Whether more of it is better."""
-    return (objective.direction or ("max" if name in MAXIMISED else "min")) == "max"
+    if objective.direction is not None:
+        return objective.direction == "max"
+    return name not in COSTS and task.is_better_higher(name)
 
 
-def weight_of(name: str, objective: Objective) -> float:
+def weight_of(name: str, objective: Objective, task: Task) -> float:
     """Return what reinforce weighs an objective with: MnasNet's -0.07 by default (Tan et al. 2019, section 3.1)."""
     if objective.weight is not None:
         return objective.weight
-    return 0.07 if is_maximised(name, objective) else -0.07
+    return 0.07 if is_maximised(name, objective, task) else -0.07
 
 
-def objective_mistakes(objectives: Objectives, kind: str, metrics: Sequence[str]) -> Iterator[tuple[KeyPath, str]]:
+def objective_mistakes(
+    objectives: Objectives, kind: str, task: Task, also: Sequence[str]
+) -> Iterator[tuple[KeyPath, str]]:
     """Yield what is wrong with objectives, each with its key path from them.
 
     Args:
         objectives: As the file has them.
         kind: Kind of the evaluator.
-        metrics: What its trials report.
+        task: What its networks learn.
+        also: What its trials report beside the task's metrics and `loss`.
     """
+    metrics = (*(metric.name for metric in task.metrics), "loss", *also)
     first: dict[str, int] = {}
     for index, (name, objective) in enumerate(named(objectives)):
         called = label(name, objective)
@@ -115,15 +119,15 @@ def objective_mistakes(objectives: Objectives, kind: str, metrics: Sequence[str]
         elif index == 0 and name not in metrics:
             yield (index,), f"found {name!r}, a cost; the first is what trials of {kind} report: {', '.join(metrics)}"
         else:
-            for key, what in (*_device_mistakes(name, objective), *_weight_mistakes(name, objective, index)):
+            for key, what in (*_device_mistakes(name, objective), *_weight_mistakes(name, objective, index, task)):
                 yield (index, name, key), what
         first.setdefault(called, index)
 
 
-def weighing_mistakes(objectives: Objectives) -> Iterator[tuple[KeyPath, str]]:
+def weighing_mistakes(objectives: Objectives, task: Task) -> Iterator[tuple[KeyPath, str]]:
     """Yield why reinforce can't make one reward of several objectives."""
     for index, (name, objective) in enumerate(named(objectives)):
-        if index == 0 and not is_maximised(name, objective):
+        if index == 0 and not is_maximised(name, objective, task):
             yield (index,), f"found {name!r} to be minimised; reinforce weighs the others against one to be maximised"
         elif index and objective.target is None:
             yield (index, name, "target"), "this key is missing: reinforce weighs (value / target) ^ weight"
@@ -148,7 +152,7 @@ def _device_mistakes(name: str, what: OnDevice) -> Iterator[tuple[str, str]]:
             yield key, f"found {show(getattr(what, key))}; {name} does not depend on it; take this away"
 
 
-def _weight_mistakes(name: str, objective: Objective, index: int) -> Iterator[tuple[str, str]]:
+def _weight_mistakes(name: str, objective: Objective, index: int, task: Task) -> Iterator[tuple[str, str]]:
     for key in ("target", "weight"):
         if index == 0 and getattr(objective, key) is not None:
             yield key, "the first objective is what the others are weighed against; take this away"
@@ -157,7 +161,7 @@ def _weight_mistakes(name: str, objective: Objective, index: int) -> Iterator[tu
         return
     if objective.target is None:
         yield "target", "this key is missing: `weight` is that of value / target"
-    wanted = "above" if is_maximised(name, objective) else "below"
+    wanted = "above" if is_maximised(name, objective, task) else "below"
     if objective.weight == 0 or (objective.weight > 0) != (wanted == "above"):
         aim = "maximised" if wanted == "above" else "minimised"
         yield "weight", f"found {objective.weight:g}, wanted a number {wanted} 0: {name} is to be {aim}"

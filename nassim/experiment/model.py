@@ -4,12 +4,14 @@ Each class is a mapping of the file and each field one of its keys; `docs/experi
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from nassim.experiment.aims import (
     Limits,
+    Objective,
     Objectives,
     limit_mistakes,
     objective_mistakes,
@@ -30,6 +32,7 @@ from nassim.experiment.spec import (
     contradiction,
 )
 from nassim.experiment.spending import Budget, Site
+from nassim.experiment.task import Task
 from nassim.experiment.training import Training
 
 
@@ -45,8 +48,8 @@ class Space(Spec):
 class Full(Spec):
     """Train each candidate from scratch, by the experiment's `training`."""
 
-    metrics: ClassVar = ("accuracy", "loss", "train_loss")
-    """What its trials report."""
+    also_reported: ClassVar = ("train_loss",)
+    """What its trials report beside the task's metrics and `loss`."""
 
     kind: Literal["full"]
     """Says that it is this one."""
@@ -55,8 +58,8 @@ class Full(Spec):
 class Enas(Spec):
     """Efficient NAS by weight sharing (Pham et al. 2018)."""
 
-    metrics: ClassVar = ("accuracy", "loss")
-    """What its trials report."""
+    also_reported: ClassVar = ()
+    """What its trials report beside the task's metrics and `loss`."""
 
     kind: Literal["enas"]
     """Says that it is this one."""
@@ -128,7 +131,8 @@ class Search(Spec):
     limits: Limits | None = None
     """What its networks may cost; by default the experiment's."""
     trials: Count | None = None
-    """How many trials, all outcomes counted but infeasible; an enas search's follow from its rounds."""
+    """How many trials, all outcomes counted but infeasible; may be left out where the search has a budget, or the
+    sampler is grid. An enas search's follow from its rounds."""
     duplicates: Literal["train", "reuse"] = "train"
     """An architecture that was evaluated before is trained anew, or takes the earlier value at no cost."""
     trial_timeout_s: Amount | None = None
@@ -150,8 +154,6 @@ class Search(Spec):
     def _trials_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
         if self.evaluator.kind == "enas" and self.trials is not None:
             yield ("trials",), f"found {self.trials}; an enas search's trials follow from its rounds; take this away"
-        if self.evaluator.kind == "full" and self.trials is None:
-            yield ("trials",), "this key is missing"
 
     def _enas_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
         if self.evaluator.kind != "enas":
@@ -232,14 +234,16 @@ class Experiment(Spec):
     """Where to search."""
     data: Annotated[Digits | Arrays, Field(discriminator="name")]
     """What is learnt."""
+    task: Task = Task()
+    """What the networks learn to predict, what trains them, and what is reported of them."""
     training: Training
     """How candidates are trained from scratch."""
     searches: Annotated[tuple[Search, ...], Field(min_length=1, max_length=100, strict=False)]
     """The arms, one after the other."""
     final: Final
     """The same for every search."""
-    objectives: Annotated[Objectives, Field(validate_default=True)] = ("accuracy",)  # type: ignore[assignment]
-    """What searches go by that don't say it themselves."""
+    objectives: Objectives | None = None
+    """What searches go by that don't say it themselves; by default the first of the task's metrics."""
     limits: Limits = {}
     """What the networks of searches may cost that don't say it themselves; by default anything."""
     executor: Annotated[Ray | Inline, Field(discriminator="kind")] = Ray(kind="ray")
@@ -257,7 +261,7 @@ class Experiment(Spec):
 
     def objectives_of(self, search: Search) -> Objectives:
         """Return what a search goes by."""
-        return self.objectives if search.objectives is None else search.objectives
+        return search.objectives or self.objectives or ({self.task.task().metrics[0].name: Objective()},)
 
     def limits_of(self, search: Search) -> Limits:
         """Return what a search's networks may cost."""
@@ -266,7 +270,8 @@ class Experiment(Spec):
     @model_validator(mode="after")
     def _fits_together(self) -> "Experiment":
         mistakes: dict[KeyPath, str] = {}
-        for path, what in (*self._name_mistakes(), *self._aim_mistakes()):
+        found = (self._name_mistakes(), self._end_mistakes(), self._task_mistakes(), self._aim_mistakes())
+        for path, what in chain.from_iterable(found):
             mistakes.setdefault(path, what)  # What several searches take from the experiment is told once.
         if mistakes:
             raise contradiction(*mistakes.items())
@@ -280,12 +285,23 @@ class Experiment(Spec):
                 yield ("searches", index, "name"), taken
             first.setdefault(search.name, index)
 
+    def _end_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
+        for index, search in enumerate(self.searches):
+            has_end = search.trials or search.budget.is_set or self.budget.trials or search.sampler.name == "grid"
+            if search.evaluator.kind == "full" and not has_end:
+                yield ("searches", index, "trials"), "this key is missing, and the search has no budget to end it"
+
+    def _task_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
+        if self.data.name == "digits" and self.task.kind != "classification":
+            yield ("task", "kind"), f"found {self.task.kind!r}; digits are ten classes, for classification alone"
+
     def _aim_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
         for index, search in enumerate(self.searches):
             own, objectives = ("searches", index), self.objectives_of(search)
-            mistakes = list(objective_mistakes(objectives, search.evaluator.kind, search.evaluator.metrics))
+            kind, also = search.evaluator.kind, search.evaluator.also_reported
+            mistakes = list(objective_mistakes(objectives, kind, self.task.task(), also))
             if len(objectives) > 1 and search.sampler.name == "reinforce" and not mistakes:
-                mistakes += weighing_mistakes(objectives)
+                mistakes += weighing_mistakes(objectives, self.task.task())
             for path, what in mistakes:
                 yield (*(() if search.objectives is None else own), "objectives", *path), what
             for path, what in limit_mistakes(self.limits_of(search)):

@@ -27,6 +27,11 @@ class Budget(Spec):
     gco2e: Amount | None = None
     """Emissions for that energy, in grams of CO2 equivalent."""
 
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is limited."""
+        return any(amount is not None for _, amount in self)
+
 
 class Site(Spec):
     """Where the workers' devices are and what they cost: what reports are priced by, and budgets in kWh, USD, gCO2e."""

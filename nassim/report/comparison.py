@@ -1,6 +1,7 @@
 """The searches side by side: what each tried and took, what its final training took, and the model it found."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from nassim import units
 from nassim.cost.work import WAITING, Activity
@@ -83,4 +84,13 @@ def _model(searches: Searches) -> Iterator[Row]:
     yield row("parameters", lambda found: Cell(units.whole(found.params)))
     yield row("one inference", lambda found: figure(found.forward_macs, lambda value: units.amount(value, "MAC")))
     yield row("", lambda found: figure(found.forward_flop, lambda value: units.amount(value, "FLOP")))
-    yield row("test accuracy", lambda found: Cell(units.percent(found.test_accuracy)))
+    for name in dict.fromkeys(name for each in searches if each.found for name in each.found.metrics if name != "loss"):
+        yield row(f"test {name}", partial(tested, name=name))
+
+
+def tested(found: FoundModel, name: str) -> Cell:
+    """Return a metric of the found model on the test split, an accuracy in per cent."""
+    value = found.metrics.get(name)
+    if value is None:
+        return Cell(NONE if name not in found.metrics else units.UNKNOWN)
+    return Cell(units.percent(value) if name == "accuracy" else units.metric(value))

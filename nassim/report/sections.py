@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nassim import units
 from nassim.cost.work import Activity
-from nassim.report.comparison import compare
+from nassim.report.comparison import compare, tested
 from nassim.report.costs import cost_section
 from nassim.report.counting import CONVENTIONS, EXCLUDED, INCLUDED
 from nassim.report.facts import Device, FoundModel, RunFacts, SearchFacts, WorkerBalance
@@ -62,12 +62,14 @@ def _models(search: SearchFacts) -> tuple[FoundModel, ...]:
 
 def _front(search: SearchFacts) -> Table:
     """Return the trials that no other is better than, the best by the first objective first."""
-    tested = {model.trial: Cell(units.percent(model.test_accuracy)) for model in _models(search)}
-    columns = (*(f"{name} ({aim})" for name, aim in search.objectives.items()), "test accuracy")
+    models = _models(search)
+    metric = next(iter(models[0].metrics))
+    on_test = {model.trial: tested(model, metric) for model in models}
+    columns = (*(f"{name} ({aim})" for name, aim in search.objectives.items()), f"test {metric}")
     rows = tuple(
         Row(
             f"trial {each.trial}, {each.architecture_id}",
-            (*words([*map(units.metric, each.values.values())]), tested.get(each.trial, Cell(NONE))),
+            (*words([*map(units.metric, each.values.values())]), on_test.get(each.trial, Cell(NONE))),
         )
         for each in search.front
     )

@@ -32,12 +32,14 @@ def check_arm(parts: Parts, spec: SearchSpec) -> None:
 
     Raises:
         NassimError: A name or a parameter of the sampler or the pruner is not what it should be; an objective or a
-            limit is on a device that can't be told of; no network was found within the limits.
+            limit is on a device that can't be told of; the space's networks can't be evaluated so; no network was
+            found within the limits.
     """
     _sampler(parts, spec)
     _pruner(parts, spec)
     _objectives(parts, spec)
     try:
+        parts.evaluators[spec.name].check()
         check_limits(parts.space, parts.limits_of(spec))
     except NassimError as error:
         raise NassimError(f"search {spec.name}: {error}") from error
@@ -63,7 +65,7 @@ def make_arm(parts: Parts, spec: SearchSpec, run: str, storage: BaseStorage, che
         pruner=_pruner(parts, spec),
         load_if_exists=True,
     )
-    trials, at_most = evaluator.trials or spec.trials or 0, trials_at_most(sampler)
+    ends = [count for count in (evaluator.trials or spec.trials, trials_at_most(sampler)) if count is not None]
     draw = getattr(getattr(sampler, "inner", sampler), "draw", None)
     return Search(
         name=spec.name,
@@ -72,7 +74,7 @@ def make_arm(parts: Parts, spec: SearchSpec, run: str, storage: BaseStorage, che
         evaluator=evaluator,
         study=study,
         draw=_within(lambda n, seed: draw(study, n, seed, space.domain.walk), limits) if draw else None,
-        trials=trials if at_most is None else min(trials, at_most),
+        trials=min(ends, default=None),
         prunes=spec.pruner.name != "none",
         objectives=objectives,
         limits=limits,
@@ -97,7 +99,7 @@ def _objectives(parts: Parts, spec: SearchSpec) -> tuple[Objective, ...]:
     return tuple(
         Objective(
             ranked_by.get(name, label(name, what)),
-            is_maximised(name, what),
+            is_maximised(name, what, parts.task),
             parts.cost(name, what) if name in COSTS else None,
         )
         for name, what in named(parts.experiment.objectives_of(spec))
@@ -132,7 +134,7 @@ def _sampler(parts: Parts, spec: SearchSpec) -> BaseSampler:
     objectives, limits = parts.experiment.objectives_of(spec), parts.limits_of(spec)
     if spec.sampler.name == "reinforce" and evaluator.learn_trials is not None:
         parameters = {"batch": evaluator.batch, "learn_trials": evaluator.learn_trials} | parameters
-    targets = tuple((what.target or 1.0, weight_of(name, what)) for name, what in [*named(objectives)][1:])
+    targets = tuple((what.target or 1.0, weight_of(name, what, parts.task)) for name, what in [*named(objectives)][1:])
     return make_sampler(
         spec.sampler.name,
         derive_seed(parts.experiment.seed, "sampler", spec.name),

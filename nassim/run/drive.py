@@ -23,10 +23,9 @@ from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 from nassim.notices import FinalEnded, Notice, Observe, RunEnded, RunStarted, SearchEnded, SearchStarted, Warned
-from nassim.parts import Parts, make_executor
+from nassim.parts import Parts
 from nassim.run.arm import make_arm
 from nassim.search.account import Account
-from nassim.search.aims import ACCURACY
 from nassim.search.books import Books
 from nassim.search.budget import Allowance, Budget, Spent
 from nassim.search.checkpoints import Checkpoints
@@ -50,6 +49,7 @@ class Drive:
         writer: Its pen, which says where the run's clock stands.
         recovery: What earlier drivers have left.
         folder: The run's folder.
+        executor: Runs its jobs; not started yet, and closed at the end.
         observe: Is told how it goes on.
         clock: Shows what the run's clock shows; for until the executor starts, whose clock then holds.
         rates: What workers' seconds cost, for budgets that need it.
@@ -62,6 +62,7 @@ class Drive:
         writer: Writer,
         recovery: Recovery,
         folder: RunFolder,
+        executor: Executor,
         observe: Observe,
         clock: Clock,
         rates: Rates | None = None,
@@ -75,7 +76,7 @@ class Drive:
         self._clock = clock
         self._parts = Parts(experiment, folder)
         self._checkpoints = Checkpoints(folder, experiment.checkpoint.every)
-        self._executor: Executor = make_executor(experiment)
+        self._executor = executor
         self._books = Books(writer, self._executor, recovery.spent, self._warn, rates)
         self._stopping = Stopping()
 
@@ -127,6 +128,8 @@ class Drive:
         self._books.settle()
         names = tuple(spec.name for spec in self._experiment.searches)
         self._tell(RunStarted, self._writer.run, names, self._executor.capacity, self._ledger.url)
+        for remark in self._parts.source.remarks:
+            self._warn(remark)
         self._await_worker()
         failures = []
         for spec in self._experiment.searches:
@@ -207,7 +210,7 @@ class Drive:
             return True
         self._books.work_for(Account(search.name, Stage.FINAL, spent))
         loop = SearchLoop(
-            replace(search, evaluator=evaluator, objectives=(ACCURACY,), limits=()),
+            replace(search, evaluator=evaluator, objectives=(self._parts.headline,), limits=()),
             self._executor,
             self._books,
             self._beyond_trials,

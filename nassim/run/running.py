@@ -14,13 +14,14 @@ from nassim.ledger.store import Ledger
 from nassim.ledger.taking import check_name, run_stem
 from nassim.ledger.writer import Writer
 from nassim.notices import Notice, Observe, Warned
-from nassim.parts import Parts
+from nassim.parts import Parts, make_executor
 from nassim.run.arm import check_arm
 from nassim.run.drive import Drive
 from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
+from nassim.space.checking import check_networks
 
 OVER = {
     "finished": "has finished; there is nothing to resume",
@@ -62,8 +63,10 @@ def execute(
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
     ledger = Ledger(experiment.ledger)
-    writer, folder = _enter(experiment, ledger, name)
-    Drive(experiment, ledger, writer, Recovery(), folder, observe, clock, rates).go()
+    with make_executor(experiment) as executor:
+        executor.connect()
+        writer, folder = _enter(experiment, ledger, name)
+        Drive(experiment, ledger, writer, Recovery(), folder, executor, observe, clock, rates).go()
     return writer.run
 
 
@@ -113,16 +116,19 @@ def resume(
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
     folder.take_up()
-    writer = ledger.resume(run, aside=folder.path)
-    recovery = recover(ledger, run, writer.clock_s, rates)
-    clock = Clock(writer.clock_s + began.now_s())
-    Drive(experiment, ledger, writer, recovery, folder, observe, clock, rates).go()
+    with make_executor(experiment) as executor:
+        executor.connect()
+        writer = ledger.resume(run, aside=folder.path)
+        recovery = recover(ledger, run, writer.clock_s, rates)
+        clock = Clock(writer.clock_s + began.now_s())
+        Drive(experiment, ledger, writer, recovery, folder, executor, observe, clock, rates).go()
 
 
 def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
     """Make every part once, so that what can't be made is found before a run is entered; return the rates."""
     check_site(experiment)
     parts = Parts(experiment, RunFolder(Path(experiment.checkpoint.folder), "", None))
+    check_networks(parts.space)
     for spec in experiment.searches:
         check_arm(parts, spec)
     return _rates(experiment, strict, observe)

@@ -17,7 +17,7 @@ from nassim.search.search import Search, SearchFailed
 from nassim.search.trials import Misfit, Trials
 
 MOST_INFEASIBLE = 1000
-"""Proposals in a row beyond the limits after which a search asks for no more."""
+"""Proposals in a row beyond the limits, or of what was evaluated before, after which a search asks for no more."""
 
 LOOKS_AT_ONCE = 20
 """Proposals in a row that need no evaluation, after which workers are attended to before more are asked for."""
@@ -51,7 +51,8 @@ class Agenda:
         self._allowance = allowance
         self._end = end
         self._points: dict[str, Point] = {}
-        self._goal = 0
+        self._goal: int | None = 0
+        self._needless = 0
 
     def take_up(self, points: Mapping[str, Point]) -> None:
         """Set out the search's trials, those first that an earlier driver left open."""
@@ -75,7 +76,13 @@ class Agenda:
     def _asks_on(self) -> bool:
         """Whether the sampler is to be asked for more trials. Those beyond the limits don't count."""
         trials = self._trials
-        return trials.asked - trials.infeasible < self._goal and not self.is_at_its_limits
+        is_short = self._goal is None or trials.asked - trials.infeasible < self._goal
+        return is_short and not self.is_at_its_limits and not self.is_through
+
+    @property
+    def is_through(self) -> bool:
+        """Whether, in a search that a budget is to end, nothing new was proposed for so long that nothing would be."""
+        return self._goal is None and self._needless >= MOST_INFEASIBLE
 
     @property
     def is_at_its_limits(self) -> bool:
@@ -181,6 +188,7 @@ class Agenda:
             self._end(candidate.trial, Outcome.INFEASIBLE, {}, 0, "; ".join(map(str, excesses)))
             return True
         earlier = self._reusable(candidate)
+        self._needless = 0 if earlier is None else self._needless + 1
         if earlier is not None:
             self._end(candidate.trial, Outcome.DUPLICATE, earlier, 0, "its architecture was evaluated before")
         return earlier is not None

@@ -32,7 +32,7 @@ class Search:
         evaluator: How candidates are evaluated.
         study: Its Optuna study, with sampler and pruner.
         draw: Draws n architectures from the sampler's policy with a seed; None where the sampler can't.
-        trials: Trials the search takes, all outcomes counted.
+        trials: Trials the search takes, all outcomes counted; None where a budget ends it.
         prunes: Whether the pruner may stop trials, so that jobs wait for its verdict at each report.
         objectives: What it goes by, in the order of the study's directions. The first is a metric that the evaluator
             reports.
@@ -49,7 +49,7 @@ class Search:
     evaluator: Evaluator
     study: optuna.Study
     draw: Callable[[int, int], list[Architecture]] | None
-    trials: int
+    trials: int | None
     prunes: bool = False
     objectives: tuple[Objective, ...] = (ACCURACY,)
     limits: tuple[Limit, ...] = ()

@@ -315,7 +315,7 @@ def test_the_found_model_is_handed_over_and_loads_with_the_line_that_is_printed(
     done = nassim("model", "-o", str(tmp_path / "handed"), folder=folder)
     assert done.returncode == 0, done.stderr
     said, line = done.stdout.splitlines()
-    assert said == f"{tmp_path / 'handed'} has the model of search random, run small-1. In Python:"
+    assert said == f"{tmp_path / 'handed'} has the model small-1/random. In Python:"
     code = f"{line}\nimport torch\nprint(tuple(model(torch.zeros(3, 1, 8, 8)).shape), model.training)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert loaded.stdout == "(3, 10) False\n"

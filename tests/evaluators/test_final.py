@@ -70,9 +70,9 @@ def test_going_on_from_a_checkpoint_ends_as_if_never_stopped(final, tmp_path):
 def test_the_saved_model_is_the_trained_one_and_says_what_it_is(final, monkeypatch):
     tested = []
 
-    def examine(network, split):
+    def examine(network, split, task):
         tested.append(network)
-        return Examination(network, split)
+        return Examination(network, split, task)
 
     monkeypatch.setattr("nassim.evaluators.final.Examination", examine)
     job = final.plan([FOUND])
@@ -82,7 +82,8 @@ def test_the_saved_model_is_the_trained_one_and_says_what_it_is(final, monkeypat
         assert torch.equal(saved.tensors[name], value), name
     profile, card = SPACE.profile(FOUND.architecture), saved.card
     assert card.metrics == last.metrics
-    assert (card.architecture, card.seed, card.origin) == (FOUND.architecture, FOUND.seed, ORIGIN)
+    origin = replace(ORIGIN, preparation=DATA.preparation)
+    assert (card.architecture, card.seed, card.origin) == (FOUND.architecture, FOUND.seed, origin)
     assert (card.input_shape, card.classes) == ((1, 8, 8), 10)
     assert card.params == profile.params
     assert (card.forward_flop, card.backward_flop) == (profile.forward_flop, profile.backward_flop)

@@ -80,8 +80,8 @@ def test_examination_is_the_plain_mean():
     assert list(examination.steps()) == [512, 512, 55]  # 1079 inputs
     with torch.no_grad():
         logits = trainer.model.eval()(split.x)
-    assert examination.accuracy == pytest.approx((logits.argmax(1) == split.y).double().mean().item())
-    assert examination.loss == pytest.approx(nn.functional.cross_entropy(logits, split.y).item(), rel=1e-5)
+    assert examination.figures["accuracy"] == pytest.approx((logits.argmax(1) == split.y).double().mean().item())
+    assert examination.figures["loss"] == pytest.approx(nn.functional.cross_entropy(logits, split.y).item(), rel=1e-5)
 
 
 def test_only_weights_with_a_gradient_take_a_step():

@@ -3,6 +3,7 @@
 import pytest
 
 from nassim.errors import NassimError
+from nassim.evaluators.task import CLASSIFICATION as TASK
 from nassim.experiment import Experiment, load_experiment
 from nassim.experiment.aims import is_maximised, label, named, weight_of
 
@@ -42,7 +43,7 @@ def load(tmp_path):
 
 
 def aims(objectives) -> list[tuple[str, str]]:
-    return [(label(name, each), "max" if is_maximised(name, each) else "min") for name, each in named(objectives)]
+    return [(label(name, each), "max" if is_maximised(name, each, TASK) else "min") for name, each in named(objectives)]
 
 
 def test_accuracy_is_the_objective_unless_something_else_is_said(load):
@@ -83,7 +84,7 @@ def test_weights_are_mnasnets_by_default(load):
         "objectives: [accuracy, {params: {target: 5}}, {loss: {direction: max, target: 1}}, {energy_mj: {device: l4, "
     )
     experiment = load(given + "target: 1, weight: -0.5}}]", sampler="reinforce")
-    weights = [weight_of(name, each) for name, each in named(experiment.objectives_of(experiment.searches[0]))]
+    weights = [weight_of(name, each, TASK) for name, each in named(experiment.objectives_of(experiment.searches[0]))]
     assert weights[1:] == [-0.07, 0.07, -0.5]
 
 

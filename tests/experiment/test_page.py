@@ -13,6 +13,7 @@ from nassim.experiment import model as m
 from nassim.experiment.aims import Limit, Objective, OnDevice
 from nassim.experiment.data import Arrays, Data, Digits
 from nassim.experiment.spec import Spec
+from nassim.experiment.task import Task
 from nassim.experiment.training import Training
 from nassim.hardware.costs import COSTS
 
@@ -22,6 +23,7 @@ SECTIONS = {
     "`space`": m.Space,
     "`data` with `name: digits`": Digits,
     "`data` with `name: arrays`": Arrays,
+    "`task`": Task,
     "`training` and `final.schedule`": Training,
     "`searches[]`": m.Search,
     "`searches[].evaluator` with `kind: full`": m.Full,

@@ -31,7 +31,7 @@ def retested(plan, folder):
     test = Examination(nassim.load_model(folder), data.test)
     for _ in test.steps():
         pass
-    return {"accuracy": test.accuracy, "loss": test.loss}
+    return test.figures
 
 
 def test_each_search_hands_over_the_model_whose_test_is_on_the_ledger(tmp_path):
