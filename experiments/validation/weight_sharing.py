@@ -1,9 +1,10 @@
 """What searches find, beside random architectures, and how well shared weights rank: an experiment over seeds.
 
 For each seed the experiment is run as it stands, in this process. Its finds are held against 20 random architectures
-that are trained and tested by the same final schedule: the median, because some have no path from input to output. The
-weights that an enas search leaves rank 40 random architectures; tau is Kendall's rank correlation with what they reach
-when trained by themselves, and the ceiling the same between two such trainings with other seeds.
+that are trained and tested by the same final schedule: their mean, and their median, which is higher because some have
+no path from input to output. The weights that an enas search leaves rank 40 random architectures; tau is Kendall's rank
+correlation with what they reach when trained by themselves, and the ceiling the same between two such trainings with
+other seeds: what noise allows.
 
 Run: `python experiments/validation/weight_sharing.py --seeds 10-19`. Results are kept in a file, and what is there is
 not computed again. A seed of the quickstart takes about 3 minutes of one core.
@@ -13,14 +14,15 @@ import argparse
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from enas_variants import seeds_of
-from scipy.stats import ttest_1samp, wilcoxon
-from scoring import show, tau
+from scipy.stats import wilcoxon
+from scoring import Array, show, tau
 from standalone import Bench, Kept
 
 from nassim.data.source import digits
@@ -38,7 +40,9 @@ from nassim.space.loading import load_space
 RANKED, RANDOM = 40, 20
 
 Result = dict[str, Any]
-"""Of one seed: `found` and `flop` by search, `random` test accuracies, and of an enas search `tau` and `ceiling`."""
+"""Of one seed: by search the test accuracy of the find (`found`), its `convolutions` and the `flop` of the search;
+`random` test accuracies; of an enas search `tau` and `ceiling`, how many different `cells` it derived, and how many
+others of these equal the best in accuracy (`equals`) and in score (`ties`)."""
 
 
 def measure(experiment: Experiment, bench: Bench, folder: Path) -> Result:
@@ -47,8 +51,10 @@ def measure(experiment: Experiment, bench: Bench, folder: Path) -> Result:
     ledger = Ledger(experiment.ledger)
     totals = ledger.totals("run", by=("search", "stage"))
     spent = totals[totals["stage"] == "search"].set_index("search")
+    findings = ledger.findings("run")
     result: Result = {
-        "found": {finding.search: finding.metrics["accuracy"] for finding in ledger.findings("run")},
+        "found": {finding.search: finding.metrics["accuracy"] for finding in findings},
+        "convolutions": {finding.search: _convolutions(finding.architecture) for finding in findings},
         "flop": {name: int(row["forward_flop"] + row["backward_flop"]) for name, row in spent.iterrows()},
         "random": bench.random_tested(RANDOM, experiment.seed).tolist(),
     }
@@ -58,7 +64,26 @@ def measure(experiment: Experiment, bench: Bench, folder: Path) -> Result:
             alone = [[bench.validated(a, training) for a in ranked] for training in (1, 2)]
             shared = _shared_accuracies(search.name, search.evaluator, experiment.seed, bench, folder, ranked)
             result |= {"tau": float(np.mean([tau(shared, one) for one in alone])), "ceiling": tau(*alone)}
+            result |= _derived(ledger, search.name, search.evaluator.derive)
     return result
+
+
+def _convolutions(architecture: Architecture) -> int:
+    return sum("conv" in option for option in architecture.values())
+
+
+def _derived(ledger: Ledger, search: str, count: int) -> dict[str, int]:
+    """Return how many different architectures were derived, and how many of them equal the best."""
+    entries = ledger.frame("run")
+    scored = entries[(entries["search"] == search) & entries["value"].notna() & (entries["activity"] == "score")]
+    derived = scored[scored["trial"] > scored["trial"].max() - count].drop_duplicates("architecture")
+    score, accuracy = derived["value"], derived["metrics"].map(lambda text: json.loads(text)["accuracy"])
+    best = score.idxmax()
+    return {
+        "cells": len(derived),
+        "equals": int((accuracy == accuracy[best]).sum()) - 1,
+        "ties": int((score == score[best]).sum()) - 1,
+    }
 
 
 def _shared_accuracies(
@@ -94,36 +119,58 @@ def result_of(experiment: Experiment, seed: int, kept: Kept) -> Result:
 def seed_row(seed: int, result: Result) -> list[str]:
     """Return a seed's line."""
     ranks = [f"{result[key]:.2f}" if key in result else "" for key in ("tau", "ceiling")]
+    derived = "{cells}, {equals}, {ties}".format(**result) if "cells" in result else ""
     random = result["random"]
     finds = [f"{100 * accuracy:.2f} ({result['flop'][name] / 1e9:.0f})" for name, accuracy in result["found"].items()]
-    return [str(seed), *ranks, f"{100 * np.mean(random):.2f}", f"{100 * np.median(random):.2f}", *finds]
+    return [str(seed), *ranks, derived, f"{100 * np.mean(random):.2f}", f"{100 * np.median(random):.2f}", *finds]
 
 
 def search_row(name: str, results: Sequence[Result]) -> list[str]:
-    """Return a search's line: its find over the median of random architectures, over seeds."""
+    """Return a search's line: its find over random architectures, over seeds."""
     found = np.array([result["found"][name] for result in results])
-    gains = found - [np.median(result["random"]) for result in results]
+    over_mean = found - [np.mean(result["random"]) for result in results]
+    over_median = found - [np.median(result["random"]) for result in results]
     return [
         name,
-        f"{100 * found.mean():.2f}",
-        f"{100 * gains.mean():+.2f} ± {100 * gains.std(ddof=1) / np.sqrt(len(gains)):.2f}",
-        f"{sum(gains > 0)} of {len(gains)}",
-        f"{ttest_1samp(gains, 0, alternative='greater').pvalue:.4f}",
-        f"{wilcoxon(gains, alternative='greater').pvalue:.4f}",
+        with_error(found),
+        with_error(over_mean),
+        f"{sum(over_mean > 0)} of {len(found)}",
+        with_error(over_median),
+        f"{sum(over_median > 0)} of {len(found)}",
+        f"{wilcoxon(over_median, alternative='greater').pvalue:.4f}",
+        f"{sum(result['convolutions'][name] == 0 for result in results)}",
         f"{np.mean([result['flop'][name] for result in results]) / 1e9:.0f}",
     ]
 
 
+def with_error(accuracies: Array) -> str:
+    """Return a mean and its standard error, in percent."""
+    return f"{100 * accuracies.mean():.2f} ± {100 * accuracies.std(ddof=1) / np.sqrt(len(accuracies)):.2f}"
+
+
+def pair_row(first: str, second: str, results: Sequence[Result]) -> list[str]:
+    """Return the line of two searches: the find of the first over that of the second."""
+    gains = np.array([result["found"][first] - result["found"][second] for result in results])
+    wins = f"{sum(gains > 0)} of {len(gains)}, {sum(gains == 0)} equal"
+    return [f"{first} over {second}", with_error(gains), wins]
+
+
 def report(results: Mapping[int, Result]) -> None:
     """Print the tables."""
-    searches = list(next(iter(results.values()))["found"])
-    header = ["seed", "tau", "ceiling", "random: mean", "median", *(f"{name} (GFLOP)" for name in searches)]
+    searches, found = list(next(iter(results.values()))["found"]), list(results.values())
+    header = ["seed", "tau", "ceiling", "derived, equal, tie", "random: mean", "median"]
+    header += [f"{name} (GFLOP)" for name in searches]
     show(header, [seed_row(seed, result) for seed, result in results.items()])
-    ranks = [(result["tau"], result["ceiling"]) for result in results.values() if "tau" in result]
-    if ranks:
-        print(f"\nMean tau {np.mean(ranks, axis=0)[0]:.3f}, ceiling {np.mean(ranks, axis=0)[1]:.3f}\n")
-    header = ["search", "find tests, %", "over random", "better in", "p, t test", "p, Wilcoxon", "GFLOP"]
-    show(header, [search_row(name, list(results.values())) for name in searches])
+    ranks = np.array([(result["tau"], result["ceiling"]) for result in found if "tau" in result])
+    if len(ranks) > 1:
+        (mean, ceiling), errors = ranks.mean(axis=0), ranks.std(axis=0, ddof=1) / np.sqrt(len(ranks))
+        print(f"\nMean tau {mean:.3f} ± {errors[0]:.3f}, ceiling {ceiling:.3f} ± {errors[1]:.3f}\n")
+    if len(found) > 1:
+        header = ["search", "find tests, %", "over mean", "better in", "over median", "better in", "p, Wilcoxon"]
+        show([*header, "finds without convolution", "GFLOP"], [search_row(name, found) for name in searches])
+        print()
+        pairs = [pair_row(first, second, found) for first, second in combinations(reversed(searches), 2)]
+        show(["searches", "finds' difference, points", "better in"], pairs)
 
 
 def main() -> None:
@@ -138,7 +185,7 @@ def main() -> None:
     results = {}
     for seed in given.seeds:
         results[seed] = result_of(experiment, seed, kept)
-        print(*seed_row(seed, results[seed]), flush=True)
+        print(seed, results[seed], flush=True)
     report(results)
 
 
