@@ -205,7 +205,7 @@ def measure(bench: Bench, searched: Mapping[str, Any], seed: int) -> dict[str, f
     """Return how well the shared weights of a search rank, and how its finds test over random architectures."""
     alone = [[bench.validated(a, training) for a in bench.sample(RANKED, "ranked")] for training in (1, 2)]
     best = [bench.tested(Architecture(one), seed) for one in searched["best"]]
-    random = float(np.median(bench.random_tested(RANDOM, seed)))
+    random = float(np.median([bench.tested(a, seed) for a in bench.sample(RANDOM, "random", seed)]))
     return {
         "tau": float(np.mean([tau(searched["shared"], accuracies) for accuracies in alone])),
         "ceiling": tau(*alone),
