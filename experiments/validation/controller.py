@@ -5,7 +5,7 @@ the noise of a minibatch of 128. So it shows what the controller does with rewar
 `enas_variants.py` has the whole of ENAS. A variant differs from the quickstart's controller in one thing. After the
 trials that it learns from it draws 40 cells, and its find is the best of these.
 
-Run: `python experiments/validation/controller.py --trials 640 [VARIANT ...]`. A variant takes about 5 s for 640 trials and 20 seeds.
+Run: `python experiments/validation/controller.py --trials 640 [VARIANT ...]`. A variant takes about 8 s of one core.
 """
 
 import argparse

@@ -10,7 +10,7 @@ validation accuracy that they reach when trained by themselves, and the ceiling 
 other seeds: what noise allows.
 
 Run: `python experiments/validation/weight_sharing.py --seeds 10-19`. Results are kept in a file, and what is there is
-not computed again. A seed of the quickstart takes about 4 minutes of one core.
+not computed again. A seed of the quickstart takes about 3 minutes of one core.
 """
 
 import argparse
@@ -45,17 +45,17 @@ WAYS = ("tried", "tested")
 DERIVED = ("cells", "equals", "ties")
 
 Result = dict[str, Any]
-"""Of one seed: by way and search, and "random", the accuracies; by search the `convolutions` of its find and the `flop`
-that it took; of an enas search `tau` and `ceiling`, how many different `cells` it derived, and how many others of these
-equal the best in accuracy (`equals`) and in score (`ties`)."""
+"""Of one seed: by way and search, and of "random cells", the accuracies; by search the `convolutions` of its find and
+the `flop` that it took; of an enas search `tau` and `ceiling`, how many different `cells` it derived, and how many
+others of these equal the best in accuracy (`equals`) and in score (`ties`)."""
 
 
 def measure(experiment: Experiment, bench: Bench, kept: Kept) -> Result:
     """Run the searches of an experiment; measure their finds and what these are held against."""
     result: Result = {"convolutions": {}, "flop": {}} | {way: {} for way in WAYS}
     random = bench.sample(RANDOM, "random", experiment.seed)
-    result["tried"]["random"] = [bench.tried(a, experiment.seed) for a in random]
-    result["tested"]["random"] = [bench.tested(a, experiment.seed) for a in random]
+    result["tried"]["random cells"] = [bench.tried(a, experiment.seed) for a in random]
+    result["tested"]["random cells"] = [bench.tested(a, experiment.seed) for a in random]
     for search in experiment.searches:
         alone = experiment.model_copy(update={"searches": (search,)})
         what = ["search", alone.model_dump(mode="json", exclude={"executor", "checkpoint", "ledger"})]
@@ -140,8 +140,8 @@ def rank_row(seed: int, result: Result) -> list[str]:
 def find_row(name: str, results: Sequence[Result], way: str) -> list[str]:
     """Return a search's line: its find over random architectures, over seeds."""
     found = 100 * np.array([result[way][name] for result in results])
-    over_mean = found - [100 * np.mean(result[way]["random"]) for result in results]
-    over_median = found - [100 * np.median(result[way]["random"]) for result in results]
+    over_mean = found - [100 * np.mean(result[way]["random cells"]) for result in results]
+    over_median = found - [100 * np.median(result[way]["random cells"]) for result in results]
     return [
         name,
         way,
@@ -178,12 +178,13 @@ def report(results: Mapping[int, Result], searches: Sequence[str]) -> None:
         )
         both = np.array([(result["tau"], result["ceiling"]) for result in ranks.values()])
         print(f"\ntau {with_error(both[:, 0])}, ceiling {with_error(both[:, 1])}\n")
-    over = ("over random mean", "better", "over random median", "better", "p, Wilcoxon")
+    over = ("over random cells' mean", "better", "over their median", "better", "p, Wilcoxon")
     header = ("search", "find is", "seeds", "accuracy, %", *over, "without convolution", "GFLOP")
     show(header, [find_row(name, found, way) for name in searches for way in WAYS])
-    print()
     pairs = [pair_row(*pair, found, way) for pair in combinations(reversed(searches), 2) for way in WAYS]
-    show(("finds", "are", "seeds", "difference, points", "better"), pairs)
+    if pairs:
+        print()
+        show(("finds", "are", "seeds", "difference, points", "better"), pairs)
 
 
 def main() -> None:
