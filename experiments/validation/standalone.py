@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from scoring import Array
 
 from nassim.data.source import DataSource, Split
 from nassim.evaluation import Candidate
@@ -65,6 +64,11 @@ class Bench:
         data = self.source.load()
         return self._accuracy(architecture, seed, "validated", self.training, data.train, data.validation)
 
+    def tried(self, architecture: Architecture, seed: int) -> float:
+        """Return the test accuracy after a training of one's own, on training data alone."""
+        train, test = self.source.load().train, self.source.load_final().test
+        return self._accuracy(architecture, seed, "tried", self.training, train, test)
+
     def tested(self, architecture: Architecture, seed: int) -> float:
         """Return the test accuracy after a final training."""
         data = self.source.load_final()
@@ -74,10 +78,6 @@ class Bench:
         """Return random architectures, the same for the same purpose."""
         rng = np.random.default_rng(derive_seed(0, *purpose))
         return [self.space.sample(rng) for _ in range(count)]
-
-    def random_tested(self, count: int, seed: int) -> Array:
-        """Return the test accuracies of random architectures, a training each."""
-        return np.array([self.tested(a, seed) for a in self.sample(count, "random", seed)])
 
     def _accuracy(
         self, architecture: Architecture, seed: int, what: str, schedule: Schedule, train: Split, held_out: Split

@@ -83,22 +83,23 @@ class ReinforceSampler(BaseSampler):
     are left out; pruned trials count with the last value they reported. A trial that never finishes (of a process that
     was killed) holds up the learning: tell it as failed.
 
-    The defaults are those of ENAS except for the learning rate and the baseline's decay: ENAS makes thousands of
-    updates, and these two were chosen on tables for the hundreds of trials that training from scratch affords. For a
-    search of ENAS's length take `learning_rate=0.00035` and `baseline_decay=0.99`.
+    The defaults are those of ENAS except for the learning rate and the baseline: ENAS makes thousands of updates, and
+    these were chosen on tables for the hundreds of trials that training from scratch affords. With the paper's learning
+    rate the policy is after 640 trials about where it began; `docs/weight-sharing.md` has the measurements.
 
     Args:
         seed: Everything random derives from this.
         batch: Trials in a block, that is, per policy update: 10, as ENAS's published code for cells.
         hidden: Units of the LSTM: 100 (Pham et al. 2018, section 2.2).
-        learning_rate: Adam's; ENAS: 0.00035 (section 3.1).
+        learning_rate: Adam's; ENAS: 0.00035 (section 3.1), its published code 0.0035 for cells.
         entropy_weight: Weight of the entropy bonus: 0.0001 (section 3.1). It is differentiated, where ENAS adds the
             sampled entropy to the reward, which gives a decision no gradient from its own entropy.
         baseline_decay: Decay of the moving average of the rewards, per trial; ENAS's published code: 0.99.
         baseline_start: Where the moving average begins; None for the mean of the first block's rewards; ENAS's
             published code: 0.
-        tanh_constant: Bounds the logits: 2.5 (section 3.1; Bello et al. 2017).
-        temperature: Divides the outputs before tanh: 5 (section 3.1).
+        tanh_constant: Bounds the logits: 2.5 (section 3.1; Bello et al. 2017); ENAS's published code for cells: 0.44
+            for operations.
+        temperature: Divides the outputs before tanh: 5 (section 3.1); ENAS's published code: 1.
         learn_trials: Trials of this number and above are sampled from the policy and never learnt from, as when ENAS
             derives its final architecture (section 2.2); None to learn from all.
         reward: Makes one reward of a trial's values where there are several objectives; more is better.
