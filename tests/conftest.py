@@ -22,8 +22,9 @@ os.environ["RAY_AUTH_MODE"] = "disabled"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from postgresql import postgresql_server, postgresql_url  # noqa: E402
+from published import tables  # noqa: E402
 
-__all__ = ["local_ray", "postgresql_server", "postgresql_url", "small_disk"]
+__all__ = ["local_ray", "postgresql_server", "postgresql_url", "small_disk", "tables"]
 
 
 @pytest.fixture
