@@ -15,6 +15,8 @@ from nassim.space.loading import load_space
 ray = pytest.importorskip("ray")
 
 GRID = FULL | {"sampler": {"name": "grid"}, "trials": 9}
+GATED = GRID | {"pruner": {"name": "median", "parameters": {"n_startup_trials": 9}}}
+"""Prunes nothing; but at each report a job waits for its driver, so what was reported before a death has arrived."""
 PRUNED = FULL | {"pruner": {"name": "median", "parameters": {"n_startup_trials": 1}}}
 
 
@@ -68,7 +70,7 @@ def test_a_trial_whose_worker_is_killed_goes_on_from_its_checkpoint_on_another(t
 
 @pytest.mark.usefixtures("local_ray")
 def test_a_candidate_that_always_kills_its_worker_fails_alone(tmp_path):
-    plan = experiment(tmp_path, GRID, space=traps("fine", "dies"), executor=RAY, retries=1, checkpoint={"every": 0})
+    plan = experiment(tmp_path, GATED, space=traps("fine", "dies"), executor=RAY, retries=1, checkpoint={"every": 0})
     done = run(plan)
     assert sorted(done.outcomes) == ["complete", "failed"]
     (reason,) = done.trials.loc[done.trials["outcome"] == "failed", "reason"]
