@@ -8,6 +8,7 @@ from searching import BLOCKS, CELL, ENAS, FULL, RAY, experiment, run, traps
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.folder import RunFolder
+from nassim.ledger.entry import DRIVER
 from nassim.models.shelf import find_model
 from nassim.run import execute
 from nassim.space.loading import load_space
@@ -28,13 +29,22 @@ def inline(tmp_path):
 
 
 @pytest.mark.usefixtures("local_ray")
-@pytest.mark.parametrize("search", [PRUNED, ENAS], ids=["full", "enas"])
-def test_one_ray_worker_comes_to_what_inline_does(tmp_path, inline, search):
-    on_ray = run(experiment(tmp_path, search, space=CELL, executor=RAY))
-    assert on_ray.status == "finished"
-    assert on_ray.results() == run(experiment(inline, search, space=CELL)).results()
-    if search is PRUNED:
-        assert "pruned" in on_ray.outcomes
+def test_one_ray_worker_comes_to_what_inline_does(tmp_path, inline):
+    """Its models too, which the worker that trains them saves; and that the driver gives it back takes time."""
+    done = run(experiment(tmp_path, PRUNED, ENAS, space=CELL, executor=RAY))
+    same = run(experiment(inline, PRUNED, ENAS, space=CELL))
+    assert done.status == "finished"
+    assert done.results() == same.results()
+    assert "pruned" in done.outcomes
+    model = find_model(done.ledger, "run/full")
+    assert model.file == tmp_path / "runs" / "run" / "models" / "full.safetensors"
+    assert model.file.read_bytes() == find_model(same.ledger, "run/full").file.read_bytes()
+    final = done.entries[done.entries["job"] == "full/final"].iloc[-1]
+    assert (final["activity"], final["step"], final["bytes"]) == ("checkpoint", 3, model.bytes)
+    assert final["seconds"] > 0
+    driver = done.entries[done.entries["worker"] == DRIVER].groupby("activity")["seconds"].sum()
+    assert driver[Activity.STARTUP] > 0
+    assert driver[Activity.SHUTDOWN] > 0
 
 
 def validated(rows) -> int:
@@ -82,6 +92,7 @@ def test_a_candidate_that_always_kills_its_worker_fails_alone(tmp_path):
     assert failed.loc[("failed", "train"), "samples"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 def test_a_round_of_shared_weights_whose_worker_is_killed_is_done_again(tmp_path, inline):
     marker = tmp_path / "died"
@@ -104,18 +115,6 @@ def test_two_workers_share_a_budget_and_overshoot_by_a_report_each_at_most(tmp_p
     assert limit <= done.flop(search="full", stage="search") < limit + 2 * epoch
     assert done.status == "finished"
     assert len(done.entries.loc[done.entries["activity"] == Activity.TRAIN, "worker"].unique()) == 2
-
-
-@pytest.mark.usefixtures("local_ray")
-def test_the_worker_that_trains_the_model_saves_it(tmp_path, inline):
-    search = FULL | {"trials": 1, "sampler": {"name": "grid"}}
-    done = run(experiment(tmp_path, search, executor=RAY))
-    model, same = (find_model(books.ledger, "run") for books in (done, run(experiment(inline, search))))
-    assert model.file == tmp_path / "runs" / "run" / "models" / "full.safetensors"
-    assert model.file.read_bytes() == same.file.read_bytes()
-    final = done.entries[done.entries["job"] == "full/final"].iloc[-1]
-    assert (final["activity"], final["step"], final["bytes"]) == ("checkpoint", 3, model.bytes)
-    assert final["seconds"] > 0
 
 
 @pytest.mark.usefixtures("local_ray")

@@ -91,7 +91,7 @@ def test_down_time_is_not_billed(tmp_path):
     ends = done.ledger.frame("run").assign(end_s=lambda rows: rows["start_s"] + rows["seconds"])
     for opened_s in held["opened_s"].iloc[1:]:
         gap_s = opened_s - ends.loc[ends["end_s"] <= opened_s, "end_s"].max()
-        assert gap_s < 0.2, "a driver's clock goes on where the last one's stopped"
+        assert gap_s < 1.0, "a driver's clock goes on where the last one's stopped"
 
 
 def test_a_finished_run_is_not_resumed(tmp_path):
