@@ -118,6 +118,7 @@ def waits(events) -> bool:
     return any(isinstance(event, Waiting) for event in events)
 
 
+@pytest.mark.slow
 def test_the_driver_keeps_its_own_handler_of_sigterm(cluster):
     def stop_in_good_order(number, frame):
         pass
@@ -179,8 +180,9 @@ def test_a_ray_client_address_is_told():
         RayExecutor(address="ray://head:10001").start(make_toy_runner)
 
 
-def test_two_executors_one_after_the_other_have_a_ray_each_and_leave_none():
-    for _ in range(2):
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_executors_one_after_the_other_have_a_ray_each_and_leave_none(times):
+    for _ in range(times):
         with RayExecutor(workers=1) as executor:
             executor.start(make_toy_runner)
             check_books([*run_all(executor, [toy_job("trains")]), *executor.close()])

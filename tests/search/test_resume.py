@@ -60,8 +60,14 @@ def lines(entries: pd.DataFrame) -> dict:
     return {row["seq"]: tuple(row.items()) for row in rows.to_dict("records")}
 
 
-@pytest.mark.parametrize("search", SEARCHES)
-@pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("search", "kills"),
+    [
+        ("tpe, pruned", 2),
+        ("enas", 2),
+        *(pytest.param(search, 25, marks=pytest.mark.slow) for search in SEARCHES),
+    ],
+)
 def test_a_run_whose_drivers_are_killed_comes_to_what_an_undisturbed_one_does(tmp_path, search, kills):
     (tmp_path / "undisturbed").mkdir()
     began = time.monotonic()

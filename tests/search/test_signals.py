@@ -13,8 +13,11 @@ SLOW = {"epochs": 2, "batch_size": 128}
 """On "sleeps" an epoch takes half a second."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("search", [FULL | {"trials": 3}, ENAS], ids=["full", "enas"])
+@pytest.mark.parametrize(
+    ("search", "number"),
+    [(FULL | {"trials": 3}, signal.SIGINT), (ENAS, signal.SIGTERM)],
+    ids=["full, Ctrl-C", "enas, SIGTERM"],
+)
 def test_once_ends_jobs_at_their_next_report(tmp_path, number, search):
     plan = experiment(tmp_path, search)
     driver = Driver(plan)
