@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 
 import pytest
-from searching import BLOCKS, CELL, ENAS, FULL, RAY, experiment, run, traps
+from searching import CELL, ENAS, FULL, RAY, TRAPS, experiment, run, traps
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
@@ -108,10 +108,13 @@ def test_a_round_of_shared_weights_whose_worker_is_killed_is_done_again(tmp_path
 
 @pytest.mark.usefixtures("local_ray")
 def test_two_workers_share_a_budget_and_overshoot_by_a_report_each_at_most(tmp_path):
-    space = load_space(BLOCKS["name"], {})
+    (tmp_path / "workers").mkdir()
+    meeting = {"name": f"{TRAPS}:Meeting", "parameters": {"folder": str(tmp_path / "workers")}}
+    space = load_space(meeting["name"], meeting["parameters"])
     epoch = max(1079 * p.training(1).flop + 359 * p.inference(1).flop for p in map(space.profile, space.enumerate()))
     limit = 7 * epoch
-    done = run(experiment(tmp_path, FULL | {"budget": {"flop": limit}}, executor=RAY | {"workers": 2}))
+    search = FULL | {"budget": {"flop": limit}}
+    done = run(experiment(tmp_path, search, space=meeting, executor=RAY | {"workers": 2}))
     assert limit <= done.flop(search="full", stage="search") < limit + 2 * epoch
     assert done.status == "finished"
     assert len(done.entries.loc[done.entries["activity"] == Activity.TRAIN, "worker"].unique()) == 2
