@@ -13,7 +13,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What holds at the site of whoever runs the tests is no matter of theirs.
-os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="nassim-tests-")
+_site = tempfile.TemporaryDirectory(prefix="nassim-tests-")
+os.environ["XDG_CONFIG_HOME"] = _site.name
 
 # Nor are the tokens of other Rays of theirs.
 os.environ["RAY_AUTH_MODE"] = "disabled"
@@ -22,8 +23,9 @@ os.environ["RAY_AUTH_MODE"] = "disabled"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from postgresql import postgresql_server, postgresql_url  # noqa: E402
+from published import tables  # noqa: E402
 
-__all__ = ["local_ray", "postgresql_server", "postgresql_url", "small_disk"]
+__all__ = ["local_ray", "postgresql_server", "postgresql_url", "small_disk", "tables"]
 
 
 @pytest.fixture

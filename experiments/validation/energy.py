@@ -3,7 +3,7 @@
 EC-NAS (Bakhtiarifard et al. 2024): joules an epoch of cells of NAS-Bench-101 on a Quadro RTX 6000, by the time model
 and a mean power, both calibrated on 20 of the runs. Zeus (You et al. 2023): seconds, power and joules of an epoch of
 six workloads by batch size and power limit on two GPUs, by the power model, calibrated on 6 settings of a workload.
-Run: `python experiments/validation/energy.py`; takes about a minute.
+Run: `NASSIM_TABLES=FOLDER python experiments/validation/energy.py`; takes about a minute.
 """
 
 from collections.abc import Sequence

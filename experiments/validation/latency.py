@@ -2,7 +2,7 @@
 
 Latencies that others measured on five devices (HELP, Lee et al. 2021; HW-NAS-Bench, Li et al. 2021), and the training
 seconds that NAS-Bench-201 published. A device is calibrated on 20 architectures drawn at random; the other 15,605 are
-predicted. Run: `python experiments/validation/latency.py`; takes about a minute.
+predicted. Run: `NASSIM_TABLES=FOLDER python experiments/validation/latency.py`; takes about a minute.
 """
 
 from collections.abc import Callable, Sequence

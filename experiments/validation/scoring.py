@@ -1,5 +1,6 @@
 """How near predictions are to measurements, where the data lie, and tables of it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,15 @@ from nassim.seeds import derive_seed
 
 Array = NDArray[np.float64]
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
-
 
 def table(name: str) -> Path:
-    """Return the path of a published table, or stop with the reason why there is none."""
-    path = SHARED / name
+    """Return the path of a whole published table, or stop with the reason why there is none."""
+    folder = os.environ.get("NASSIM_TABLES")
+    if folder is None:
+        raise SystemExit("set NASSIM_TABLES to the folder of the whole published tables (tests/tables/README.md)")
+    path = Path(folder) / name
     if not path.exists():
-        raise SystemExit(f"{path} isn't there: this experiment needs that published table")
+        raise SystemExit(f"{path} isn't there: this experiment needs that published table (tests/tables/README.md)")
     return path
 
 

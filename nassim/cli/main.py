@@ -104,7 +104,8 @@ def run(
 
         execute(chosen, name=name, observe=observe, strict=strict, since_s=process_age_s())
 
-    follow(drive, chosen.ledger, strict)
+    searches = ", ".join(search.name for search in chosen.searches)
+    follow(drive, chosen.ledger, strict, f"starting experiment {chosen.name}: {searches}")
 
 
 @app.command()
@@ -120,7 +121,7 @@ def resume(run: Run = None, ledger: LedgerUrl = DEFAULT_LEDGER, strict: Strict =
 
         go_on(name, ledger, observe=observe, strict=strict, since_s=process_age_s())
 
-    follow(drive, ledger, strict)
+    follow(drive, ledger, strict, f"going on with run {name}")
 
 
 @app.command()

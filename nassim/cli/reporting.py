@@ -16,13 +16,14 @@ FAILED = 1
 INTERRUPTED = 130
 
 
-def follow(drive: "Callable[[Observe], None]", ledger: str, strict: bool) -> None:
+def follow(drive: "Callable[[Observe], None]", ledger: str, strict: bool, opening: str) -> None:
     """Watch a run and report it when it is over, also where it failed, with what succeeded before.
 
     Args:
         drive: Drives the run and tells an observer how it goes on.
         ledger: The ledger's URL.
         strict: As for `report`.
+        opening: What is shown at once, before anything that takes seconds to load.
 
     Raises:
         NassimError: There is no run to report, for a mistake was found before it began.
@@ -33,7 +34,7 @@ def follow(drive: "Callable[[Observe], None]", ledger: str, strict: bool) -> Non
 
     begun: list[str] = []
     failure: NassimError | None = None
-    with watch() as observe:
+    with watch(opening) as observe:
 
         def note(notice: "Notice") -> None:
             if isinstance(notice, RunStarted):

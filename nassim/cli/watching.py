@@ -1,7 +1,7 @@
 """Watching: shows how a run goes on, as a live table in a terminal and as plain lines elsewhere."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -32,23 +32,25 @@ LINE_EVERY_S = 5.0
 
 
 @contextmanager
-def watch() -> Iterator[Observe]:
-    """Yield what shows a run's notices for as long as the run lasts."""
+def watch(opening: str) -> Iterator[Observe]:
+    """Yield what shows a run's notices for as long as the run lasts; until the first one, show the opening."""
     target = console()
     if not target.is_terminal:
+        with suppress(OSError):  # the first notice meets it too, and a run goes on without being seen
+            print(opening, flush=True)
         yield _Lines(target)
         return
     with Live(console=target, refresh_per_second=4, transient=True) as live:
-        yield _Screen(live)
+        yield _Screen(live, opening)
 
 
 class _Screen:
     """A table with a row for each search, drawn anew at each notice."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, opening: str) -> None:
         self._live = live
         self._standing = RunStanding()
-        self._spinner = Spinner("dots" if live.console.encoding.startswith("utf") else "line", "starting")
+        self._spinner = Spinner("dots" if live.console.encoding.startswith("utf") else "line", Text(opening))
         live.update(self._spinner)
 
     def __call__(self, notice: Notice) -> None:

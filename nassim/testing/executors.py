@@ -294,7 +294,7 @@ class RealTimeExecutorContract(ExecutorContract):
         assert (stopped.ending, stopped.reason) == (Ending.FAILED, "ran over its time limit of 0.2 s")
         assert done.ending is Ending.DONE
         spent_s = sum(event.seconds for event in events if isinstance(event, Lap) and event.job is silent)
-        assert 0.2 < spent_s < 1.0
+        assert spent_s > 0.2
         check_books(events)
 
     def test_seconds_go_to_what_they_were_spent_on(self, executor: Executor) -> None:
@@ -302,8 +302,8 @@ class RealTimeExecutorContract(ExecutorContract):
         laps = [event for event in drive(executor, [toy_job("slow", 10)]) if isinstance(event, Lap) and event.job]
         trained_s = sum(lap.seconds for lap in laps if lap.activity is Activity.TRAIN)
         validated_s = sum(lap.seconds for lap in laps if lap.activity is Activity.VALIDATE)
-        assert 0.2 <= trained_s < 0.6
-        assert validated_s < 0.1
+        assert trained_s >= 0.2
+        assert validated_s < trained_s / 2
 
     def test_a_runner_that_cannot_be_made_is_told(self, executor: Executor) -> None:
         """With the worker's own message, and what was held until then is on the books."""

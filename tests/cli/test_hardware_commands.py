@@ -1,18 +1,15 @@
 """devices, regions, calibrate, site, and a report priced anew, run as a user runs them."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 from report_samples import RUN, post_sample
-
-COMMAND = (sys.executable, "-c", "import sys; from nassim.cli import main; sys.argv[0] = 'nassim'; main()")
 
 OWN = """\
 devices:
@@ -25,11 +22,9 @@ grids:
 """
 
 
-def nassim(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80", "NASSIM_MACHINES": str(folder / "m.json")}
-    environment["XDG_CONFIG_HOME"] = str(folder / "config")
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
+def nassim(*arguments: str, folder: Path, run=commands.nassim):
+    return run(
+        *arguments, folder=folder, NASSIM_MACHINES=str(folder / "m.json"), XDG_CONFIG_HOME=str(folder / "config")
     )
 
 
@@ -176,7 +171,7 @@ def test_regions_and_pue_as_json_with_null_for_unknown(folder):
 
 @pytest.mark.slow
 def test_calibrate_measures_this_machine_and_keeps_it(folder):
-    done = nassim("calibrate", folder=folder)
+    done = nassim("calibrate", folder=folder, run=commands.nassim_process)
     assert done.returncode == 0, done.stderr
     assert "peak rate" in done.stdout
     assert "memory bandwidth" in done.stdout

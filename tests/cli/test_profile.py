@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from test_commands import nassim
+from commands import nassim
 
 from nassim.cli.profile import difference_rows
 from nassim.cost.profile import AMOUNTS

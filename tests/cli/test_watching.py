@@ -75,7 +75,7 @@ def on_a_terminal(story, width):
     out = io.StringIO()
     terminal = Console(file=out, width=width, height=30, force_terminal=True, color_system=None)
     with Live(console=terminal, auto_refresh=False, screen=False) as live:
-        screen = _Screen(live)
+        screen = _Screen(live, "starting")
         for notice in story:
             screen(notice)
         live.refresh()
@@ -183,7 +183,7 @@ def test_names_and_reasons_are_shown_as_they_are():
     out = io.StringIO()
     terminal = Console(file=out, width=120, height=40, force_terminal=True, color_system=None)
     with Live(console=terminal, auto_refresh=False, screen=False) as live:
-        screen = _Screen(live)
+        screen = _Screen(live, "starting")
         screen(RunStarted("demo-1", 0.0, NAMES, 2, "sqlite:///[red].db"))
         for name in NAMES:
             screen(SearchStarted(name, 1.0, "full", "tpe", 3))

@@ -59,14 +59,14 @@ def test_an_old_rate_is_measured_again(monkeypatch):
 
 
 def test_the_measured_rate_is_that_of_a_matrix_product():
-    rate = measure_flop_per_s("cpu", seconds=0.1)
+    rate = measure_flop_per_s("cpu", seconds=0.3)
     left = torch.rand(512, 512)
     times = []
-    for _ in range(10):
+    for _ in range(30):
         begin = device.stamp()
         left @ left
         times.append(device.stamp() - begin)
-    assert 0.3 < rate / (2 * 512**3 / min(times)) < 4
+    assert 0.1 < rate / (2 * 512**3 / min(times)) < 10
 
 
 def test_a_process_without_torch_does_not_load_it_to_measure():

@@ -18,6 +18,9 @@ from nassim.testing.runners import make_dying_runner, make_torch_runner, make_to
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.usefixtures("local_ray")
 
+HANG_S = 3.0
+"""Several times as long as a worker that has something to do may be silent, even on a busy machine."""
+
 
 def ready(executor, workers=1):
     """Wait until so many workers are free; return the events on the way."""
@@ -94,7 +97,7 @@ def test_a_worker_with_torch_knows_its_device_and_its_peak_rate():
 def test_a_killed_worker_loses_its_job_and_is_replaced(tmp_path):
     with RayExecutor(workers=1) as executor:
         executor.start(make_toy_runner)
-        events = run_all(executor, [toy_job("dies", 3)])
+        events = run_all(executor, [toy_job("dies", 3, gated=True)])
         (lost,) = ends(events)
         assert lost.ending is Ending.LOST
         assert lost.reason.startswith("WorkerDied: Worker unexpectedly exits")
@@ -114,7 +117,7 @@ def test_a_killed_worker_loses_its_job_and_is_replaced(tmp_path):
 def test_what_was_reported_before_the_death_stands():
     with RayExecutor(workers=1) as executor:
         executor.start(make_toy_runner)
-        events = run_all(executor, [toy_job("dies", 3)])
+        events = run_all(executor, [toy_job("dies", 3, gated=True)])
     assert [event.step for event in events if isinstance(event, Report)] == [1]
 
 
@@ -149,36 +152,36 @@ def test_an_idle_worker_that_dies_is_replaced():
 
 
 def test_a_hanging_worker_is_replaced_and_its_job_lost():
-    with RayExecutor(workers=1, hang_timeout_s=1.5) as executor:
+    with RayExecutor(workers=1, hang_timeout_s=HANG_S) as executor:
         executor.start(make_toy_runner)
         events = run_all(executor, [toy_job("hangs"), toy_job("trains")])
         events += executor.close()
     assert [(end.ending, end.reason) for end in ends(events)] == [
-        (Ending.LOST, "WorkerHangs: nothing came of it for 1.5 s"),
+        (Ending.LOST, "WorkerHangs: nothing came of it for 3 s"),
         (Ending.DONE, None),
     ]
     check_books(events)
 
 
 def test_a_stopped_process_hangs_too():
-    with RayExecutor(workers=1, hang_timeout_s=1.5) as executor:
+    with RayExecutor(workers=1, hang_timeout_s=HANG_S) as executor:
         executor.start(make_toy_runner)
         pids = [event.metrics["pid"] for event in run_all(executor, [toy_job("says where", 1)]) if is_report(event)]
         executor.submit(toy_job("slow", 1000))
         until(executor, Report)
         os.kill(int(pids[0]), signal.SIGSTOP)
         (lost,) = ends(until(executor, JobEnded))
-    assert (lost.ending, lost.reason) == (Ending.LOST, "WorkerHangs: nothing came of it for 1.5 s")
+    assert (lost.ending, lost.reason) == (Ending.LOST, "WorkerHangs: nothing came of it for 3 s")
 
 
 def test_a_working_job_does_not_hang_though_it_reports_nothing():
-    with RayExecutor(workers=1, hang_timeout_s=1.5) as executor:
+    with RayExecutor(workers=1, hang_timeout_s=HANG_S) as executor:
         executor.start(make_toy_runner)
         ready(executor)
-        job = toy_job("works silently", timeout_s=3.0)
+        job = toy_job("works silently", timeout_s=HANG_S + 1.0)
         executor.submit(job)
         (end,) = ends(until(executor, JobEnded))
-    assert (end.ending, end.reason) == (Ending.FAILED, "ran over its time limit of 3 s")
+    assert (end.ending, end.reason) == (Ending.FAILED, "ran over its time limit of 4 s")
 
 
 def test_a_job_that_hangs_past_its_time_limit_fails():
@@ -193,11 +196,11 @@ def test_a_job_that_hangs_past_its_time_limit_fails():
 
 
 def test_a_driver_that_was_away_blames_nobody():
-    with RayExecutor(workers=1, hang_timeout_s=1.5) as executor:
+    with RayExecutor(workers=1, hang_timeout_s=HANG_S) as executor:
         executor.start(make_toy_runner)
         ready(executor)
         executor.submit(toy_job("slow", 10))
-        time.sleep(4)
+        time.sleep(HANG_S + 1.0)
         (end,) = ends(until(executor, JobEnded))
     assert end.ending is Ending.DONE
 
@@ -236,7 +239,7 @@ def test_closing_leaves_no_actor_and_no_held_cpu_behind():
         ready(executor, 2)
         executor.submit(toy_job("hangs"))
         until(executor, Report)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (live_actors() or ray.available_resources().get("CPU") != 2) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert live_actors() == []

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -14,21 +15,13 @@ import latency  # noqa: E402
 import nasbench201  # noqa: E402
 import scoring  # noqa: E402
 
-pd = pytest.importorskip("pandas")
-pytest.importorskip("pyarrow", reason="published tables are Parquet files")
-
-
-def read(name: str):
-    path = scoring.SHARED / name
-    if not path.exists():
-        pytest.skip(f"the published table {path} is absent")
-    return pd.read_parquet(path)
+from nassim.hardware.catalogue import load_catalogue  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def cells():
-    networks = read("nasbench201/architectures.parquet")
-    frame = networks.merge(read("nasbench201_latency/latency.parquet"), on="arch_index")
+def cells(tables):
+    networks = pd.read_parquet(tables / "nasbench201/architectures.parquet")
+    frame = networks.merge(pd.read_parquet(tables / "nasbench201_latency/latency.parquet"), on="arch_index")
     return frame, [nasbench201.parse(text) for text in frame.arch_str]
 
 
@@ -48,23 +41,52 @@ def test_layer_records_have_the_published_operations(cells):
         assert macs == pytest.approx(frame.flops_M_cifar10[i], abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["1080ti_1_ms", "2080ti_256_ms", "titan_rtx_32_ms", "gold_6226_ms"])
-def test_twenty_architectures_calibrate_a_device(cells, name, monkeypatch):
+def score(cells, name, monkeypatch):
     frame, parsed = cells
     monkeypatch.setattr(latency, "REPEATS", 2)
     column = next(column for column in latency.COLUMNS if column.name == name)
     live = np.array([not nasbench201.is_constant(cell) for cell in parsed])
     measured = frame[name].to_numpy(np.float64) * column.scale
     score, model = latency._score(column, latency.Space.of(parsed, column.execution), measured, live)
-    assert score.tau >= 0.9
-    assert score.mape <= 5
     assert 0 < model.memory_efficiency <= 1
+    return score
 
 
-def test_ecnas_networks_have_the_published_parameters_and_seconds(monkeypatch):
-    runs = read("ecnas/runs_rtx6000.parquet").iloc[::8]
-    epochs = energy.Epochs.of(runs)
+# What is constant a compiler folds, and the prediction is off by factors there.
+@pytest.mark.parametrize(("name", "percent"), [("raspi4_ms", 15), ("train_time_per_epoch_s_cifar10valid", 5)])
+def test_twenty_architectures_calibrate_a_device(cells, name, percent, monkeypatch):
+    found = score(cells, name, monkeypatch)
+    assert found.tau >= 0.87
+    assert found.live_mape <= percent
+
+
+@pytest.mark.parametrize("tables", [pytest.param("whole", marks=pytest.mark.slow)], indirect=True)
+@pytest.mark.parametrize("name", ["1080ti_1_ms", "2080ti_256_ms", "titan_rtx_32_ms", "gold_6226_ms"])
+def test_twenty_architectures_calibrate_a_device_that_the_samples_leave_out(cells, name, monkeypatch):
+    found = score(cells, name, monkeypatch)
+    assert found.tau >= 0.9
+    assert found.mape <= 5
+
+
+def test_ecnas_networks_have_the_published_parameters_and_seconds(tables):
+    runs = pd.read_parquet(tables / "ecnas/runs_rtx6000.parquet")
+    epochs = energy.Epochs.of(runs.iloc[:: max(1, len(runs) // 400)])
     start = latency.prior("rtx6000", 16.31e12, 672e9, overlaps=True)
     model = latency.calibrate(epochs.steps[:20], start)
     seconds = epochs.kernels.step_seconds(model) * energy.ECNAS_SAMPLES / energy.ECNAS_BATCH
     assert scoring.mape(seconds[20:], epochs.seconds[20:]) <= 6
+
+
+def test_six_settings_calibrate_the_power_of_a_workload(tables):
+    frame = pd.read_parquet(tables / "zeus_power/power.parquet")
+    catalogue = load_catalogue()
+    percent, settings = [], []
+    for key, workload in frame.groupby(["gpu", "dataset", "network", "optimizer"]):
+        idle_w = catalogue.find_device(energy.ZEUS_DEVICES[key[0]]).figure("idle_w").value
+        (chosen,) = scoring.draws("/".join(key), len(workload), energy.ZEUS_CALIBRATED_ON, 1)
+        _, watts, joules, _ = energy._zeus_errors(workload, idle_w, chosen)
+        percent.append((watts, joules))
+        settings.append(len(workload))
+    watts, joules = np.average(percent, axis=0, weights=settings)
+    assert watts <= 12
+    assert joules <= 18

@@ -1,10 +1,10 @@
 """REINFORCE and evolution find better architectures than random search on the same budget."""
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import optuna
+import pandas
 import pytest
 from scipy.stats import wilcoxon
 
@@ -15,7 +15,6 @@ from nassim.samplers.uniform import UniformSampler
 TRIALS = 300
 SEEDS = range(20)
 CHOICES, OPTIONS = 6, tuple("abcde")
-CELLS = Path(__file__).parents[2].parent / "shared/data/nasbench201/architectures.parquet"
 
 SAMPLERS = {
     "random": lambda seed: UniformSampler(seed=seed),
@@ -67,32 +66,25 @@ def test_beats_random_search_on_tables_with_known_optimum(name):
 
 
 @cache
-def cells():
-    if not CELLS.exists():
-        pytest.skip(f"no NAS-Bench-201 table at {CELLS}")
-    pandas = pytest.importorskip("pandas")
-    table = pandas.read_parquet(CELLS, columns=["arch_str", "cifar10valid_eval_acc_200ep_mean"])
-    return {
+def accuracies(name, folder):
+    table = pandas.read_parquet(folder / "nasbench201/architectures.parquet")
+    cells = {
         tuple(part.split("~")[0] for part in text.replace("+", "").strip("|").replace("||", "|").split("|")): accuracy
-        for text, accuracy in table.itertuples(index=False)
+        for text, accuracy in zip(table.arch_str, table.cifar10valid_eval_acc_200ep_mean, strict=True)
     }
-
-
-@cache
-def accuracies(name):
-    table = cells()
-    operations = sorted({operation for cell in table for operation in cell})
-    assert len(table) == 15_625
+    operations = sorted({operation for cell in cells for operation in cell})
+    assert len(cells) == 15_625
     assert len(operations) == len(OPTIONS)
 
     def accuracy(options):
-        return table[tuple(operations[OPTIONS.index(option)] for option in options)]
+        return cells[tuple(operations[OPTIONS.index(option)] for option in options)]
 
     return np.array([best_found(SAMPLERS[name], seed, accuracy) for seed in SEEDS])
 
 
+@pytest.mark.parametrize("tables", [pytest.param("whole", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize("name", ["reinforce", "evolution"])
-def test_beats_random_search_on_nas_bench_201(name):
-    ours, theirs = accuracies(name), accuracies("random")
+def test_beats_random_search_on_nas_bench_201(name, tables):
+    ours, theirs = accuracies(name, tables), accuracies("random", tables)
     assert wilcoxon(ours, theirs, alternative="greater").pvalue < 0.01
     assert ours.mean() > theirs.mean()

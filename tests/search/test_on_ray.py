@@ -3,11 +3,12 @@
 from contextlib import nullcontext
 
 import pytest
-from searching import BLOCKS, CELL, ENAS, FULL, RAY, experiment, run, traps
+from searching import CELL, ENAS, FULL, RAY, TRAPS, experiment, run, traps
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.folder import RunFolder
+from nassim.ledger.entry import DRIVER
 from nassim.models.shelf import find_model
 from nassim.run import execute
 from nassim.space.loading import load_space
@@ -15,6 +16,8 @@ from nassim.space.loading import load_space
 ray = pytest.importorskip("ray")
 
 GRID = FULL | {"sampler": {"name": "grid"}, "trials": 9}
+GATED = GRID | {"pruner": {"name": "median", "parameters": {"n_startup_trials": 9}}}
+"""Prunes nothing; but at each report a job waits for its driver, so what was reported before a death has arrived."""
 PRUNED = FULL | {"pruner": {"name": "median", "parameters": {"n_startup_trials": 1}}}
 
 
@@ -26,13 +29,22 @@ def inline(tmp_path):
 
 
 @pytest.mark.usefixtures("local_ray")
-@pytest.mark.parametrize("search", [PRUNED, ENAS], ids=["full", "enas"])
-def test_one_ray_worker_comes_to_what_inline_does(tmp_path, inline, search):
-    on_ray = run(experiment(tmp_path, search, space=CELL, executor=RAY))
-    assert on_ray.status == "finished"
-    assert on_ray.results() == run(experiment(inline, search, space=CELL)).results()
-    if search is PRUNED:
-        assert "pruned" in on_ray.outcomes
+def test_one_ray_worker_comes_to_what_inline_does(tmp_path, inline):
+    """Its models too, which the worker that trains them saves; and that the driver gives it back takes time."""
+    done = run(experiment(tmp_path, PRUNED, ENAS, space=CELL, executor=RAY))
+    same = run(experiment(inline, PRUNED, ENAS, space=CELL))
+    assert done.status == "finished"
+    assert done.results() == same.results()
+    assert "pruned" in done.outcomes
+    model = find_model(done.ledger, "run/full")
+    assert model.file == tmp_path / "runs" / "run" / "models" / "full.safetensors"
+    assert model.file.read_bytes() == find_model(same.ledger, "run/full").file.read_bytes()
+    final = done.entries[done.entries["job"] == "full/final"].iloc[-1]
+    assert (final["activity"], final["step"], final["bytes"]) == ("checkpoint", 3, model.bytes)
+    assert final["seconds"] > 0
+    driver = done.entries[done.entries["worker"] == DRIVER].groupby("activity")["seconds"].sum()
+    assert driver[Activity.STARTUP] > 0
+    assert driver[Activity.SHUTDOWN] > 0
 
 
 def validated(rows) -> int:
@@ -68,7 +80,7 @@ def test_a_trial_whose_worker_is_killed_goes_on_from_its_checkpoint_on_another(t
 
 @pytest.mark.usefixtures("local_ray")
 def test_a_candidate_that_always_kills_its_worker_fails_alone(tmp_path):
-    plan = experiment(tmp_path, GRID, space=traps("fine", "dies"), executor=RAY, retries=1, checkpoint={"every": 0})
+    plan = experiment(tmp_path, GATED, space=traps("fine", "dies"), executor=RAY, retries=1, checkpoint={"every": 0})
     done = run(plan)
     assert sorted(done.outcomes) == ["complete", "failed"]
     (reason,) = done.trials.loc[done.trials["outcome"] == "failed", "reason"]
@@ -80,6 +92,7 @@ def test_a_candidate_that_always_kills_its_worker_fails_alone(tmp_path):
     assert failed.loc[("failed", "train"), "samples"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 def test_a_round_of_shared_weights_whose_worker_is_killed_is_done_again(tmp_path, inline):
     marker = tmp_path / "died"
@@ -95,25 +108,16 @@ def test_a_round_of_shared_weights_whose_worker_is_killed_is_done_again(tmp_path
 
 @pytest.mark.usefixtures("local_ray")
 def test_two_workers_share_a_budget_and_overshoot_by_a_report_each_at_most(tmp_path):
-    space = load_space(BLOCKS["name"], {})
+    (tmp_path / "workers").mkdir()
+    meeting = {"name": f"{TRAPS}:Meeting", "parameters": {"folder": str(tmp_path / "workers")}}
+    space = load_space(meeting["name"], meeting["parameters"])
     epoch = max(1079 * p.training(1).flop + 359 * p.inference(1).flop for p in map(space.profile, space.enumerate()))
     limit = 7 * epoch
-    done = run(experiment(tmp_path, FULL | {"budget": {"flop": limit}}, executor=RAY | {"workers": 2}))
+    search = FULL | {"budget": {"flop": limit}}
+    done = run(experiment(tmp_path, search, space=meeting, executor=RAY | {"workers": 2}))
     assert limit <= done.flop(search="full", stage="search") < limit + 2 * epoch
     assert done.status == "finished"
     assert len(done.entries.loc[done.entries["activity"] == Activity.TRAIN, "worker"].unique()) == 2
-
-
-@pytest.mark.usefixtures("local_ray")
-def test_the_worker_that_trains_the_model_saves_it(tmp_path, inline):
-    search = FULL | {"trials": 1, "sampler": {"name": "grid"}}
-    done = run(experiment(tmp_path, search, executor=RAY))
-    model, same = (find_model(books.ledger, "run") for books in (done, run(experiment(inline, search))))
-    assert model.file == tmp_path / "runs" / "run" / "models" / "full.safetensors"
-    assert model.file.read_bytes() == same.file.read_bytes()
-    final = done.entries[done.entries["job"] == "full/final"].iloc[-1]
-    assert (final["activity"], final["step"], final["bytes"]) == ("checkpoint", 3, model.bytes)
-    assert final["seconds"] > 0
 
 
 @pytest.mark.usefixtures("local_ray")

@@ -60,8 +60,14 @@ def lines(entries: pd.DataFrame) -> dict:
     return {row["seq"]: tuple(row.items()) for row in rows.to_dict("records")}
 
 
-@pytest.mark.parametrize("search", SEARCHES)
-@pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("search", "kills"),
+    [
+        ("tpe, pruned", 2),
+        ("enas", 2),
+        *(pytest.param(search, 25, marks=pytest.mark.slow) for search in SEARCHES),
+    ],
+)
 def test_a_run_whose_drivers_are_killed_comes_to_what_an_undisturbed_one_does(tmp_path, search, kills):
     (tmp_path / "undisturbed").mkdir()
     began = time.monotonic()
@@ -91,7 +97,7 @@ def test_down_time_is_not_billed(tmp_path):
     ends = done.ledger.frame("run").assign(end_s=lambda rows: rows["start_s"] + rows["seconds"])
     for opened_s in held["opened_s"].iloc[1:]:
         gap_s = opened_s - ends.loc[ends["end_s"] <= opened_s, "end_s"].max()
-        assert gap_s < 0.2, "a driver's clock goes on where the last one's stopped"
+        assert gap_s < 1.0, "a driver's clock goes on where the last one's stopped"
 
 
 def test_a_finished_run_is_not_resumed(tmp_path):

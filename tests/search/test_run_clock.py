@@ -1,7 +1,7 @@
 """The run's clock is the command's: what comes before the workers and after them is on the books, and the run's."""
 
 import pytest
-from searching import ENAS, FULL, RAY, Done, check_books, experiment
+from searching import ENAS, FULL, Done, check_books, experiment
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from nassim.cost.work import Activity
@@ -37,13 +37,6 @@ def test_a_budget_on_the_clock_of_a_search_begins_with_a_worker(tmp_path):
     """A search that may take less than workers take to start, and much less than the command took before."""
     plan = experiment(tmp_path, FULL | {"trials": 1, "budget": {"wall_s": BEFORE_S / 2}})
     assert run_since(plan, BEFORE_S).outcomes == ["complete"]
-
-
-@pytest.mark.usefixtures("local_ray")
-def test_giving_the_workers_back_is_the_runs(tmp_path):
-    done = run_since(experiment(tmp_path, FULL | {"trials": 1}, executor=RAY), 0.0)
-    assert of_driver(done, Activity.SHUTDOWN) > 0
-    assert of_driver(done, Activity.STARTUP) > 0
 
 
 def test_a_resumed_runs_clock_goes_on_by_what_the_second_command_took(tmp_path):

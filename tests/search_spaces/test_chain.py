@@ -1,9 +1,10 @@
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from published import table
 
+from nassim.cost.counting import count
 from nassim.errors import NassimError
 from search_spaces.chain import BLOCKS, LAYERS, Chain
 
@@ -37,34 +38,26 @@ def test_golden_values():
     assert profile.params == 387_882
 
 
-def published_rows(count):
-    rows = table("nasbench_macro/nasbench_macro_cifar10.parquet")
-    extremes = rows[rows.arch.isin(["00000000", "11111111", "22222222", "22212220"])]
-    assert len(extremes) == 4
-    return [*extremes.itertuples(), *rows.sample(count, random_state=0).itertuples()]
+@pytest.fixture(scope="module")
+def published(tables):
+    return pd.read_parquet(tables / "nasbench_macro/nasbench_macro_cifar10.parquet").set_index("arch")
 
 
-def test_counts_are_the_published_ones_to_the_last_digit():
+def test_looked_up_counts_are_the_published_ones(published):
     chain = Chain()
-    for row in published_rows(100):
-        profile = chain.profile(Chain.from_digits(row.arch))
-        assert (profile.params, profile.forward_macs) == (row.params, row.flops)
+    arrays = chain.table.arrays()
+    names = [Chain.to_digits(architecture) for architecture in chain.enumerate()]
+    assert len(names) == 6561
+    counted = pd.DataFrame({"params": arrays["params"], "flops": arrays["forward_flop"] // 2}, index=names)
+    assert counted.loc[published.index].to_numpy().tolist() == published[["params", "flops"]].to_numpy().tolist()
 
 
-def test_sums_over_layers_are_the_published_counts_of_every_chain():
+@pytest.mark.parametrize("text", ["00000000", "11111111", "22222222", "22212220"])
+def test_counting_the_network_gives_the_published_counts(published, text):
     chain = Chain()
-    base = chain.profile(Chain.from_digits("00000000"))
-    rows = table("nasbench_macro/nasbench_macro_cifar10.parquet")
-    macs, params = base.forward_macs, base.params
-    for layer in range(8):
-        for digit in "12":
-            one = chain.profile(Chain.from_digits(f"{'0' * layer}{digit}{'0' * (7 - layer)}"))
-            taken = rows.arch.str[layer] == digit
-            macs = macs + taken * (one.forward_macs - base.forward_macs)
-            params = params + taken * (one.params - base.params)
-    assert len(rows) == 6561
-    assert macs.eq(rows.flops).all()
-    assert params.eq(rows.params).all()
+    with torch.device("meta"):
+        profile = count(chain.subnet(Chain.from_digits(text)), chain.input_shape)
+    assert (profile.params, profile.forward_macs) == tuple(published.loc[text, ["params", "flops"]])
 
 
 @pytest.mark.parametrize("text", ["00000000", "11111111", "22222222", "02102010"])
