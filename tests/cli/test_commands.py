@@ -197,6 +197,7 @@ class Trap(SearchSpace):
 """
 
 
+@pytest.mark.slow
 def test_a_search_that_comes_to_nothing_is_told_after_the_report_of_those_that_came_to_something(tmp_path):
     (tmp_path / "trap.py").write_text(TRAP)
     hopeless = (
@@ -216,6 +217,7 @@ def test_a_search_that_comes_to_nothing_is_told_after_the_report_of_those_that_c
     assert "The books close: every leased second is posted to one activity." in report
 
 
+@pytest.mark.slow
 def test_interrupted_once_it_closes_its_books_and_resume_finishes_it(tmp_path):
     (tmp_path / "long.yaml").write_text(
         SMALL.replace("epochs: 1}\nsearches", "epochs: 3}\nsearches").replace("2}", "10}", 1)
@@ -278,6 +280,7 @@ def test_a_reader_that_goes_away_is_no_error(finished):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_whose_reader_goes_away_goes_on_to_its_end(tmp_path):
     (tmp_path / "small.yaml").write_text(SMALL)
     command = " ".join(shlex.quote(part) for part in [*COMMAND, "run", "small.yaml"])

@@ -122,6 +122,7 @@ def test_two_trainings_in_turns_do_not_disturb_one_another():
     assert [reports(column) for column in zip(*turns, strict=True)] == alone
 
 
+@pytest.mark.slow
 def test_another_process_gets_the_same_result():
     code = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})

@@ -163,6 +163,7 @@ def test_a_hanging_worker_is_replaced_and_its_job_lost():
     check_books(events)
 
 
+@pytest.mark.slow
 def test_a_stopped_process_hangs_too():
     with RayExecutor(workers=1, hang_timeout_s=HANG_S) as executor:
         executor.start(make_toy_runner)
@@ -174,6 +175,7 @@ def test_a_stopped_process_hangs_too():
     assert (lost.ending, lost.reason) == (Ending.LOST, "WorkerHangs: nothing came of it for 3 s")
 
 
+@pytest.mark.slow
 def test_a_working_job_does_not_hang_though_it_reports_nothing():
     with RayExecutor(workers=1, hang_timeout_s=HANG_S) as executor:
         executor.start(make_toy_runner)
@@ -195,6 +197,7 @@ def test_a_job_that_hangs_past_its_time_limit_fails():
     check_books(events)
 
 
+@pytest.mark.slow
 def test_a_driver_that_was_away_blames_nobody():
     with RayExecutor(workers=1, hang_timeout_s=HANG_S) as executor:
         executor.start(make_toy_runner)

@@ -180,7 +180,8 @@ def test_a_ray_client_address_is_told():
         RayExecutor(address="ray://head:10001").start(make_toy_runner)
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2])
 def test_executors_one_after_the_other_have_a_ray_each_and_leave_none(times):
     for _ in range(times):
         with RayExecutor(workers=1) as executor:
@@ -235,7 +236,8 @@ with RayExecutor(workers=1) as executor:
 """
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_a_driver_that_is_stopped_leaves_no_worker_behind(sent):
     """Ctrl-C reaches the whole process group, as a terminal sends it; SIGKILL the driver alone."""
     driver = subprocess.Popen(

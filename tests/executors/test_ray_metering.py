@@ -97,6 +97,7 @@ class TestOneMachine:
         assert math.fsum(event.seconds for event in metered) == pytest.approx(seconds, rel=1e-3)
         assert all(event.joules > 0 for event in metered if event.seconds > 1e-6)
 
+    @pytest.mark.slow
     def test_where_the_driver_is_elsewhere_one_worker_reads(self, tmp_path, monkeypatch):
         monkeypatch.setattr("nassim.executors.ray.machines_here", lambda: frozenset({"elsewhere"}))
         with RayExecutor(workers=2, find=steady(tmp_path)) as executor:
@@ -107,6 +108,7 @@ class TestOneMachine:
         joules = math.fsum(event.joules for event in of(Metered, events))
         assert joules == pytest.approx(next(iter(worker_j.values())), rel=0.25)
 
+    @pytest.mark.slow
     def test_another_worker_reads_when_the_one_that_did_is_killed(self, tmp_path, monkeypatch):
         monkeypatch.setattr("nassim.executors.ray.machines_here", lambda: frozenset({"elsewhere"}))
         with RayExecutor(workers=2, find=steady(tmp_path)) as executor:

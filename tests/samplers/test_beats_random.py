@@ -13,7 +13,7 @@ from nassim.samplers.reinforce import ReinforceSampler
 from nassim.samplers.uniform import UniformSampler
 
 TRIALS = 300
-SEEDS = range(20)
+SEEDS = range(12)
 CHOICES, OPTIONS = 6, tuple("abcde")
 
 SAMPLERS = {

@@ -89,6 +89,7 @@ def gaps(name, trials):
     return np.array(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRIALS)
 def test_fronts_are_better_than_those_of_random_search(name):
     ours, theirs = gaps(name, TRIALS[name]), gaps("random", TRIALS[name])

@@ -70,6 +70,7 @@ def test_a_lock_that_passes_is_sat_out(tmp_path, undisturbed):
     assert back == "the database is back, and what was kept is written"
 
 
+@pytest.mark.slow
 def test_a_lock_that_stays_stops_the_run_and_resume_takes_in_what_was_kept(tmp_path, undisturbed, monkeypatch):
     monkeypatch.setattr("nassim.search.commits.PATIENCE_S", 0.3)
     url = f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0.1"
@@ -150,6 +151,7 @@ def test_a_server_that_stays_away(tmp_path, undisturbed, server, monkeypatch):
     assert [t.values for t in done.study("full")][:3] == [t.values for t in undisturbed.study("full")]
 
 
+@pytest.mark.slow
 def test_a_database_away_at_the_end_too(tmp_path, monkeypatch):
     """The last commit of all fails: what is unwritten is saved, and a resume has nothing to do but take it in."""
     url = f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0.1"

@@ -1,7 +1,7 @@
 """Candidates that fail fail alone, with their reason, and their work stays on the books; duplicates."""
 
 import pytest
-from searching import ENAS, FULL, RAY, TRAINING, experiment, run, traps
+from searching import ENAS, FULL, TRAINING, experiment, run, traps
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
@@ -102,10 +102,3 @@ def test_a_worker_that_cannot_start_ends_the_run_with_its_books_closed(tmp_path,
     ledger = Ledger(plan.ledger)
     assert ledger.run("run").status == "failed"
     assert ledger.balance("run")["closed"].all()
-
-
-def test_a_run_that_finds_no_ray_is_a_failed_one(tmp_path):
-    plan = experiment(tmp_path, executor=RAY | {"address": "127.0.0.1:1"})
-    with pytest.raises(NassimError, match=r"there is no Ray to join at 127\.0\.0\.1:1"):
-        execute(plan, name="run")
-    assert Ledger(plan.ledger).run("run").status == "failed"

@@ -76,6 +76,7 @@ def test_failed_trials_up_to_the_step_in_which_they_failed(tmp_path, counted):
     assert set(missing.values()) == {0}
 
 
+@pytest.mark.slow
 def test_a_training_written_down_once_more(tmp_path):
     """Independent of every evaluator: the subnet, SGD, 3 epochs on 1,079 inputs, each validated on 359."""
     done = run(experiment(tmp_path, FULL | {"trials": 1}, space=CELL))

@@ -176,6 +176,7 @@ def test_shared_weights_by_two_objectives_find_among_the_derived(tmp_path):
     assert len(findings) == min(2, len({done.trials.loc[("enas", n), "architecture"] for n in findings[0].front}))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_between_two_final_trainings_goes_on_with_the_second(tmp_path):
     search = FULL | {"objectives": TWO, "trials": 5, "sampler": {"name": "random"}}
     final = {"schedule": {"epochs": 3}, "pick": "front"}
@@ -195,6 +196,7 @@ def test_a_run_that_is_killed_between_two_final_trainings_goes_on_with_the_secon
     assert done.results() == undisturbed.results()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["nsga2", "reinforce"])
 def test_killed_searches_by_two_objectives_come_to_what_an_undisturbed_one_does(tmp_path, sampler):
     parameters = {"nsga2": {"population_size": 2}, "reinforce": {"batch": 2}}

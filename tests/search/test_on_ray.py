@@ -78,6 +78,7 @@ def test_a_trial_whose_worker_is_killed_goes_on_from_its_checkpoint_on_another(t
     assert done.results() == run(experiment(inline, GRID, space=plan.space.model_dump())).results()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 def test_a_candidate_that_always_kills_its_worker_fails_alone(tmp_path):
     plan = experiment(tmp_path, GATED, space=traps("fine", "dies"), executor=RAY, retries=1, checkpoint={"every": 0})
@@ -106,6 +107,7 @@ def test_a_round_of_shared_weights_whose_worker_is_killed_is_done_again(tmp_path
     assert done.results() == run(experiment(inline, ENAS, space=plan.space.model_dump())).results()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 def test_two_workers_share_a_budget_and_overshoot_by_a_report_each_at_most(tmp_path):
     (tmp_path / "workers").mkdir()

@@ -53,6 +53,7 @@ def test_searches_end_when_they_have_spent_their_budgets_and_their_models_are_tr
         assert limit <= getattr(cost.search.leased, unit).value < limit + per_s * (report_s + 0.5)
 
 
+@pytest.mark.slow
 def test_a_run_stops_at_its_budget_of_emissions_and_the_report_agrees(tmp_path, site):
     run = execute(experiment(tmp_path, MANY, site=site, budget={"gco2e": 30}))
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
@@ -65,6 +66,7 @@ def test_a_run_stops_at_its_budget_of_emissions_and_the_report_agrees(tmp_path, 
     assert 30 <= spent.gco2e < 60
 
 
+@pytest.mark.slow
 def test_a_budget_holds_over_a_resume(tmp_path, site):
     def interrupt(notice):
         if isinstance(notice, TrialEnded) and notice.trial == 1:

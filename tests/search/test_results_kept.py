@@ -169,6 +169,7 @@ def test_a_run_whose_folder_became_anothers_is_not_gone_on_with(tmp_path):
     assert Ledger(plan.ledger).frame("run").equals(frame)
 
 
+@pytest.mark.slow
 def test_a_run_of_version_0_1_0_is_gone_on_with_from_its_unmarked_folder(tmp_path):
     """Its name was its folder's, and a search's name was taken as a path."""
     plan = experiment(tmp_path, ENAS | {"name": "My ENAS"})

@@ -39,7 +39,9 @@ def story(found) -> list[tuple]:
     return [(t.state, t.params, t.values, t.intermediate_values) for t in found.study.trials]
 
 
-@pytest.mark.parametrize("pruner", PRUNERS)
+@pytest.mark.parametrize(
+    "pruner", [*(pytest.param(name, marks=pytest.mark.slow) for name in PRUNERS[:-1]), PRUNERS[-1]]
+)
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "grid", "evolution", "reinforce"])
 def test_nothing_depends_on_the_runs_name(tmp_path, sampler, pruner):
     one, other = (story(called(name, sampler, pruner, tmp_path)) for name in NAMES)

@@ -35,6 +35,7 @@ def test_once_ends_jobs_at_their_next_report(tmp_path, number, search):
     assert done.results() == run(experiment(tmp_path / "undisturbed", search)).results()
 
 
+@pytest.mark.slow
 def test_once_ends_a_final_training_at_its_next_report(tmp_path):
     plan = experiment(tmp_path, FULL | {"trials": 1}, space=traps("sleeps"), training=SLOW, final={"schedule": SLOW})
     driver = Driver(plan)
@@ -50,6 +51,7 @@ def test_once_ends_a_final_training_at_its_next_report(tmp_path):
     assert (samples["train"], samples["test"]) == (2 * 1438, 359)
 
 
+@pytest.mark.slow
 def test_twice_stops_now(tmp_path):
     """The second signal comes into the middle of an epoch."""
     plan = experiment(tmp_path, FULL | {"trials": 1}, space=traps("sleeps"), training=SLOW)

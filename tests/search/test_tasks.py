@@ -75,6 +75,7 @@ def test_two_classes_are_learnt_from_one_output(tmp_path):
         assert finding.metrics["accuracy"] == pytest.approx(((logits.ravel() > 0) == wanted).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Metric `SpearmanCorrcoef` will save all:UserWarning")
 def test_a_metric_of_torchmetrics_by_its_own_name_may_be_the_objective(tmp_path):
     brightness = load_digits().images.mean((1, 2)).astype(np.float32)

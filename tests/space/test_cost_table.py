@@ -163,6 +163,7 @@ def test_what_depends_on_what_is_found(layers, structural, monkeypatch):
         space.profile(architecture)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6), st.sampled_from(SHIPPED))
 @settings(deadline=None, max_examples=30)
 def test_shipped_spaces_equal_torch_s_own_counter(seed, space):
