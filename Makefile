@@ -20,7 +20,7 @@ demo: about-demo $(STAMP)
 	$(BIN)/nassim run quickstart
 
 about-demo:
-	@echo "Runs experiments/quickstart.yaml: random search, TPE and ENAS on handwritten digits, about two minutes on two"
+	@echo "Runs experiments/quickstart.yaml: random search, TPE and ENAS on handwritten digits, about a minute on two"
 	@echo "cores. Ends with a report of what each cost; the ledger is nassim.db, the models that were found are in runs/."
 
 lint: ruff mypy
@@ -43,7 +43,7 @@ test: about-test $(STAMP)
 	@$(MAKE) --no-print-directory --jobs=2 mypy pytest
 
 about-test:
-	@echo "Checks style and types, and runs all tests but the slow ones, two at a time: three minutes on two cores."
+	@echo "Checks style and types, and runs all tests but the slow ones, two at a time: four minutes on two cores."
 
 test-all: about-test-all $(STAMP)
 	@$(MAKE) --no-print-directory --jobs=2 mypy pytest-all
