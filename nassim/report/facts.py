@@ -120,7 +120,8 @@ class SearchFacts:
         found: The found model; None before its final training is done. Of several the best by the first objective.
         also_found: The others.
         objectives: What it went by: names, the first first, with "max" or "min"; empty before it has found any.
-        front: The trials that no other is better than, the best by the first objective first; empty with one objective.
+        front: The trials that no other is better than, the best by the first objective first, and of an architecture
+            one; empty with one objective.
     """
 
     name: str

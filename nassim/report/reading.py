@@ -237,12 +237,17 @@ def _failures(trials: Sequence[Row]) -> tuple[Failure, ...]:
 
 
 def _front(rows: Sequence[Row], objectives: Mapping[str, str]) -> tuple[FrontTrial, ...]:
-    """Return a search's front; none of a search by one objective, whose front is its best."""
+    """Return a search's front, each architecture once; none of a search by one objective, whose front is its best."""
     if len(objectives) < 2:
         return ()
+    first: dict[str, Row] = {}
+    for row in rows:
+        earlier = first.setdefault(row["architecture"], row)
+        if row["found"] and not earlier["found"]:
+            first[row["architecture"]] = row
     return tuple(
         FrontTrial(int(row["trial"]), row["architecture"], {name: row[name] for name in objectives}, bool(row["found"]))
-        for row in rows
+        for row in first.values()
     )
 
 

@@ -73,7 +73,7 @@ def _front(search: SearchFacts) -> Table:
         )
         for each in search.front
     )
-    return Table(columns, (Row(f"{search.name}: {units.count(len(search.front), 'trial')}", depth=0), *rows))
+    return Table(columns, (Row(search.name, depth=0), *rows))
 
 
 def _architecture(search: SearchFacts, found: FoundModel) -> Pieces:

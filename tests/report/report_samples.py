@@ -155,7 +155,9 @@ def post_front(url: str) -> Ledger:
         replace(entry, outcome=Outcome.COMPLETE, metrics=values[entry.trial]) if entry.outcome in closed else entry
         for entry in ENTRIES
     )
-    first = replace(FOUND, job="full-tpe/final", objectives=AIMS, front=(0, 1))
+    again = replace(_close("full-tpe", 3, Outcome.COMPLETE, B), metrics=values[1])
+    entries = (*entries, again)
+    first = replace(FOUND, job="full-tpe/final", objectives=AIMS, front=(0, 1, 3))
     second = replace(first, trial=1, architecture=B, params=12, metrics={"accuracy": 0.81}, job="full-tpe/final/1")
     return post_sample(url, entries=entries, found=(first, second))
 

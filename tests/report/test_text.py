@@ -264,7 +264,7 @@ def test_a_front_is_shown_with_what_was_trained_of_it(tmp_path):
     lines = [" ".join(line.split()) for line in section(text, "The fronts: trials that no other is better than")]
     assert lines == [
         "accuracy (max) params (min) test accuracy",
-        "full-tpe: 2 trials",
+        "full-tpe",
         f"trial 0, {A.id} 0.9000 1,234 96.1 %",
         f"trial 1, {B.id} 0.8000 12 81.0 %",
     ]
