@@ -16,7 +16,7 @@ from nassim.search.flight import Flight, Point
 from nassim.search.search import Search, SearchFailed
 from nassim.search.trials import Misfit, Trials
 
-MOST_INFEASIBLE = 1000
+MOST_IN_VAIN = 1000
 """Proposals in a row beyond the limits, or of what was evaluated before, after which a search asks for no more."""
 
 LOOKS_AT_ONCE = 20
@@ -82,12 +82,12 @@ class Agenda:
     @property
     def is_through(self) -> bool:
         """Whether, in a search that a budget is to end, nothing new was proposed for so long that nothing would be."""
-        return self._goal is None and self._needless >= MOST_INFEASIBLE
+        return self._goal is None and self._needless >= MOST_IN_VAIN
 
     @property
     def is_at_its_limits(self) -> bool:
         """Whether the sampler has proposed nothing but what is beyond the limits for so long that it is left alone."""
-        return self._trials.in_a_row >= MOST_INFEASIBLE
+        return self._trials.in_a_row >= MOST_IN_VAIN
 
     def next(self, flights: Collection[Flight]) -> Flight | None:
         """Return the next job; None while there is nothing to do but wait.

@@ -7,7 +7,7 @@ from nassim.evaluation import Job, JobKind
 from nassim.executors.base import Ending, Executor, JobEnded, Lap, Report
 from nassim.ledger.entry import Outcome
 from nassim.notices import JobReported, Observe, TrialEnded, Warned
-from nassim.search.agenda import MOST_INFEASIBLE, Agenda
+from nassim.search.agenda import MOST_IN_VAIN, Agenda
 from nassim.search.books import Books
 from nassim.search.budget import Allowance, Overrun
 from nassim.search.flight import NO_POINTS, Flight, Point
@@ -98,7 +98,7 @@ class SearchLoop:
         if self._agenda.is_at_its_limits:
             return f"its limits: the last {self.trials.in_a_row:,} proposals were beyond them"
         if self._agenda.is_through:
-            return f"its space: the last {MOST_INFEASIBLE:,} proposals had been evaluated before"
+            return f"its space: the last {MOST_IN_VAIN:,} proposals had been evaluated before"
         return str(self.overrun or "trials")
 
     def _loop(self) -> None:

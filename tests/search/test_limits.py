@@ -12,7 +12,7 @@ from nassim.hardware.costs import Costs
 from nassim.run import execute
 from nassim.samplers.catalogue import make_sampler, trials_at_most
 from nassim.samplers.redrawing import MOST_REDRAWS
-from nassim.search.agenda import MOST_INFEASIBLE
+from nassim.search.agenda import MOST_IN_VAIN
 from nassim.search.aims import ACCURACY, Limit, excesses
 from nassim.search.feasibility import check_limits
 from nassim.space.distributions import suggest
@@ -85,8 +85,8 @@ def test_a_grid_has_what_is_within_and_no_more():
 
 def test_a_search_that_finds_nothing_within_ends():
     found = look("nsga2", 4, limits=(limit("params", 600),))
-    assert found.loop.reason == f"its limits: the last {MOST_INFEASIBLE:,} proposals were beyond them"
-    assert list(found.trials["outcome"]) == ["infeasible"] * MOST_INFEASIBLE
+    assert found.loop.reason == f"its limits: the last {MOST_IN_VAIN:,} proposals were beyond them"
+    assert list(found.trials["outcome"]) == ["infeasible"] * MOST_IN_VAIN
     assert found.loop.trials.complete == {}
 
 
