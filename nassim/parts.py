@@ -12,6 +12,7 @@ from nassim.evaluation import Evaluator, Job, JobKind, Progress, Ready, RunnerFa
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.final import FinalEvaluator
 from nassim.evaluators.full import FullEvaluator
+from nassim.evaluators.measuring import check_metrics
 from nassim.evaluators.rounds import Rounds, enas_schedule
 from nassim.executors.base import Executor
 from nassim.experiment.aims import OnDevice, label
@@ -44,7 +45,7 @@ class Parts:
         self.space: SearchSpace = load_space(experiment.space.name, experiment.space.parameters)
         self.source = _source(experiment)
         self.task = experiment.task.task()
-        self.task.check(self.source.outputs)
+        check_metrics(self.task, self.source.outputs)
         self.evaluators: dict[str, Evaluator] = {spec.name: self._evaluator(spec) for spec in experiment.searches}
         self.finals = dict(self._finals())
 

@@ -99,7 +99,7 @@ class ArrayFile:
     path: str
     task: TaskKind = "classification"
 
-    preparation = "nothing, numbers are taken as they are"
+    preparation = "numbers are taken as they are"
 
     @property
     def name(self) -> str:

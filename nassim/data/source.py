@@ -130,10 +130,13 @@ class DataSource:
         if self.scale is None:
             return self.reader.preparation
         if self.scale != "standard":
-            return f"{self.reader.preparation}, then divided by {self.scale:g}"
+            return f"{self.reader.preparation}; then they are divided by {self.scale:g}"
         x, _, parts = _read(self)
         means, deviations = (values.flatten().tolist() for values in _moments(x[parts[0]]))
-        return f"{self.reader.preparation}, then {means} are taken off the channels and these divided by {deviations}"
+        return (
+            f"{self.reader.preparation}; then of each channel its mean is taken off, and it is divided by its "
+            f"deviation: means {means}, deviations {deviations}"
+        )
 
     @property
     def sizes(self) -> Sizes:

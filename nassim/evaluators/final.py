@@ -134,6 +134,7 @@ class FinalEvaluator(Evaluator):
             uncounted=training.uncounted,
             seed=candidate.seed,
             origin=replace(self.origin, preparation=self.source.preparation),
+            task=self.task.kind,
         )
 
 

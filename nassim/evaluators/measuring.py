@@ -1,12 +1,14 @@
 """Measuring: the loss of a task, and the figures that say how good a network's outputs are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nassim.errors import NassimError
 from nassim.evaluators.task import Task, make_metric
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {
@@ -33,6 +35,34 @@ def loss_of(task: Task, outputs: Tensor, y: Tensor, reduction: str = "mean") -> 
     targets = y.to(outputs.dtype).reshape(outputs.shape)
     loss = _LOSSES[task.loss](outputs, targets, reduction=reduction)
     return loss / outputs.shape[1] if reduction == "sum" else loss
+
+
+def check_metrics(task: Task, outputs: int) -> None:
+    """Measure made-up outputs by each metric, so that what can't be measured is found before any work starts.
+
+    Args:
+        task: What is learnt, and what is reported.
+        outputs: Outputs of the networks.
+
+    Raises:
+        NassimError: As `make_metric`, or a metric fails, or is no number.
+    """
+    made_up = torch.rand(max(8, 2 * outputs), outputs, generator=torch.Generator().manual_seed(0))
+    targets = torch.arange(len(made_up)) % max(outputs, 2)
+    if task.kind == "regression":
+        targets = made_up.flip(0).squeeze(1) if outputs == 1 else made_up.flip(0)
+    for metric in task.metrics:
+        measurement = Measurement(replace(task, metrics=(metric,)))
+        try:
+            measurement.add(made_up, targets)
+            measurement.figures()
+        except NassimError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            raise NassimError(
+                f"task: the metric {metric.name!r} gives no number for {outputs} output(s): {reason}"
+            ) from error
 
 
 class Measurement:

@@ -40,6 +40,10 @@ HIGHER_IS_BETTER = {"loss": False, "train_loss": False, "accuracy": True} | {
 """Of the figures with short names; those of others torchmetrics knows, which takes seconds to load."""
 
 
+OUR_ARGUMENTS = {"task", "num_classes", "num_outputs"}
+"""Arguments of torchmetrics' classes that are given here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A figure that says how good predictions are.
@@ -81,6 +85,12 @@ class Task:
             raise NassimError(
                 f"task: the loss of a {self.kind} task is one of {', '.join(LOSSES[self.kind])}, found {self.loss!r}"
             )
+        for metric in self.metrics:
+            if metric.name == "accuracy" and self.kind == "regression":
+                raise NassimError("task: the metric 'accuracy' is not for a regression task, which is about numbers")
+            if metric.name == "accuracy" and metric.parameters:
+                found = dict(metric.parameters)
+                raise NassimError(f"task: 'accuracy' takes no arguments, found {found}; torchmetrics' Accuracy does")
         names = [metric.name for metric in self.metrics]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice or "loss" in names:
@@ -102,19 +112,6 @@ class Task:
             raise NassimError(f"{name!r} is not reported; reported are {reported}: name more in `task.metrics`")
         return bool(make_metric(metric, self.kind, outputs=2).higher_is_better)
 
-    def check(self, outputs: int) -> None:
-        """Make each metric once, so that what can't be made is found before any work starts.
-
-        Args:
-            outputs: Outputs of the networks.
-
-        Raises:
-            NassimError: torchmetrics has no such class, it isn't for this kind of task, or refuses its parameters.
-        """
-        for metric in self.metrics:
-            if metric.name != "accuracy":
-                make_metric(metric, self.kind, outputs)
-
 
 CLASSIFICATION = Task()
 
@@ -123,7 +120,7 @@ def make_metric(metric: Metric, kind: TaskKind, outputs: int) -> Any:
     """Return a new torchmetrics object of this name.
 
     Raises:
-        NassimError: As `Task.check`.
+        NassimError: torchmetrics has no such class, it isn't for this kind of task, or refuses its parameters.
     """
     name, defaults = ALIASES.get(metric.name, (metric.name, {}))
     made = _classes().get(name)
@@ -135,6 +132,8 @@ def make_metric(metric: Metric, kind: TaskKind, outputs: int) -> Any:
     if of_classes != (kind != "regression"):
         fitting = "numbers" if kind == "regression" else "classes"
         raise NassimError(f"task: the metric {metric.name!r} is not for a {kind} task, which is about {fitting}")
+    if taken := OUR_ARGUMENTS & {*metric.parameters}:
+        raise NassimError(f"task: the metric {metric.name!r}: {', '.join(sorted(taken))} follows from task and data")
     arguments: dict[str, Any] = dict(metric.parameters)
     if of_classes:
         if kind == "classification":
@@ -147,7 +146,7 @@ def make_metric(metric: Metric, kind: TaskKind, outputs: int) -> Any:
             arguments.setdefault("num_outputs", outputs)
     try:
         return made(**arguments)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # torchmetrics has exceptions of its own
         raise NassimError(f"task: the metric {metric.name!r} with {arguments}: {error}") from error
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from nassim.experiment.spec import Amount, Share, Spec, Text, contradiction
+from nassim.experiment.spec import Scale, Share, Spec, Text, contradiction
 
 
 class Data(Spec):
@@ -14,7 +14,7 @@ class Data(Spec):
     """Share of the inputs that candidates are validated on."""
     test: Share = 0.2
     """Share of the inputs that only the final model sees."""
-    scale: Amount | Literal["standard"] | None = None
+    scale: Scale | None = None
     """What inputs are divided by; or standard, to take off each channel's mean and divide by its deviation, by the
     training split's. By default they are taken as they are."""
 

@@ -1,12 +1,13 @@
 """Spec: the base of every part of an experiment file, and the kinds of values that parts are made of."""
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 LARGEST_COUNT = 10_000_000
+SMALLEST_SCALE = 1e-12
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands: `("searches", 1, "sampler")`."""
@@ -38,6 +39,13 @@ def _pue(value: Any) -> Any:
     return float(value) if number else value
 
 
+def _scale(value: Any) -> Any:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and SMALLEST_SCALE <= value <= 1 / SMALLEST_SCALE) and value != "standard":
+        raise PydanticCustomError("scale", "wanted a number from 1e-12 to 1e12, or standard")
+    return float(value) if number else value
+
+
 def _pick(value: Any) -> Any:
     value = whole(value)
     counts = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_COUNT
@@ -66,6 +74,9 @@ Text = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_prin
 
 Pue = Annotated[float | str, BeforeValidator(_pue)]
 """A number of at least 1, or text."""
+
+Scale = Annotated[float | Literal["standard"], BeforeValidator(_scale)]
+"""A number from 1e-12 to 1e12, or standard."""
 
 Pick = Annotated[int | str, BeforeValidator(_pick)]
 """best, knee, front, or a whole number of at least 1."""

@@ -40,7 +40,7 @@ class ModelCard:
     Attributes:
         architecture: Its architecture.
         input_shape: Shape of one input, float32, without the batch dimension.
-        classes: Number of its outputs, which are logits.
+        classes: Number of its outputs: logits, or the numbers that a regression predicts.
         metrics: What it came to on the test data, such as `accuracy`.
         params: Learnable parameters.
         forward_flop: FLOP of the forward pass of one input.
@@ -49,6 +49,7 @@ class ModelCard:
         uncounted: Operations without a formula in it: its FLOP are at least those given.
         seed: What its training was random by; its first weights follow from it.
         origin: Where it comes from.
+        task: What it learnt: "classification", "binary" or "regression".
     """
 
     architecture: Architecture
@@ -62,6 +63,7 @@ class ModelCard:
     uncounted: tuple[str, ...]
     seed: int
     origin: Origin
+    task: str = "classification"
 
     def to_values(self) -> dict[str, Any]:
         """Return the card as JSON-able values, the sources among them."""

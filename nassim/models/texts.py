@@ -31,7 +31,7 @@ SEED = {seed}
 
 
 def build() -> nn.Module:
-    """Return the network as it was before it was trained, from {inputs} to logits (batch, {classes})."""
+    """Return the network as it was before it was trained, from {inputs} to {outputs}."""
     return new_network(load_space(SPACE, PARAMETERS), ARCHITECTURE, SEED)
 
 
@@ -53,11 +53,19 @@ Load it with one line, where nassim and what its search space imports are instal
 
     import nassim; model = nassim.load_model("path/to/this/folder")
 
-It takes inputs {inputs}, float32, and returns logits (batch, {classes}).
+It takes inputs {inputs}, float32, and returns {outputs}.
 What was done to its inputs before: {preparation}.
 On the test data: {metrics}.
 
 """
+
+
+OUTPUTS = {
+    "classification": "logits (batch, {})",
+    "binary": "a logit (batch, {}), above 0 for the class 1",
+    "regression": "predicted numbers (batch, {})",
+}
+"""What networks return, by what they learnt."""
 
 
 def texts_of(card: ModelCard, *, onnx: bool) -> dict[str, str]:
@@ -119,5 +127,5 @@ def _facts(card: ModelCard) -> dict[str, object]:
         "run": origin.run,
         "nassim": origin.nassim,
         "inputs": f"({', '.join(map(str, ('batch', *card.input_shape)))})",
-        "classes": card.classes,
+        "outputs": OUTPUTS[card.task].format(card.classes),
     }

@@ -94,4 +94,4 @@ def test_a_damaged_array_is_refused(tmp_path):
 def test_what_was_done_to_inputs_is_told(tmp_path):
     assert (Digits().name, Digits().preparation) == ("digits", "pixels, 0 to 16, are divided by 16")
     file = ArrayFile(str(tmp_path / "mine.npz"))
-    assert (file.name, file.preparation) == ("mine.npz", "nothing, numbers are taken as they are")
+    assert (file.name, file.preparation) == ("mine.npz", "numbers are taken as they are")

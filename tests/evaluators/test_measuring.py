@@ -6,7 +6,7 @@ import torch
 from sklearn import metrics as known
 
 from nassim.errors import NassimError
-from nassim.evaluators.measuring import Measurement, loss_of
+from nassim.evaluators.measuring import Measurement, check_metrics, loss_of
 from nassim.evaluators.task import Metric, Task
 
 RNG = torch.Generator().manual_seed(0)
@@ -94,13 +94,35 @@ def test_what_is_better_higher():
     [
         (lambda: Task("regresion"), "task: kind is one of classification, binary, regression, found 'regresion'"),
         (lambda: Task("binary", "mse"), "the loss of a binary task is one of binary_cross_entropy, found 'mse'"),
-        (lambda: task("binary", "acuracy").check(1), "no metric 'acuracy'; did you mean Accuracy"),
-        (lambda: task("regression", "f1").check(1), "'f1' is not for a regression task, which is about numbers"),
-        (lambda: task("binary", "r2").check(1), "'r2' is not for a binary task, which is about classes"),
+        (lambda: check_metrics(task("binary", "acuracy"), 1), "no metric 'acuracy'; did you mean Accuracy"),
+        (
+            lambda: check_metrics(task("regression", "f1"), 1),
+            "'f1' is not for a regression task, which is about numbers",
+        ),
+        (lambda: check_metrics(task("binary", "r2"), 1), "'r2' is not for a binary task, which is about classes"),
         (lambda: task("binary", "f1", "f1"), "'f1' is reported twice; name it once"),
         (lambda: task("binary", "loss"), "'loss' is reported anyway; take it away"),
+        (lambda: task("regression", "accuracy"), "'accuracy' is not for a regression task, which is about numbers"),
         (
-            lambda: Task("classification", "", (Metric("f1", {"average": "x"}),)).check(3),
+            lambda: Task("binary", "", (Metric("accuracy", {"top_k": 2}),)),
+            "'accuracy' takes no arguments, found {'top_k': 2}; torchmetrics' Accuracy does",
+        ),
+        (
+            lambda: check_metrics(task("classification", "ConfusionMatrix"), 3),
+            "'ConfusionMatrix' gives no number for 3",
+        ),
+        (lambda: check_metrics(task("binary", "ROC"), 1), "'ROC' gives no number for 1 output"),
+        (lambda: check_metrics(task("regression", "KLDivergence"), 1), "'KLDivergence' gives no number for 1 output"),
+        (
+            lambda: check_metrics(Task("classification", "", (Metric("f1", {"num_classes": 3}),)), 2),
+            "'f1': num_classes follows from task and data",
+        ),
+        (
+            lambda: check_metrics(Task("regression", "", (Metric("MinkowskiDistance", {"p": 0}),)), 1),
+            "'MinkowskiDistance' with {'p': 0}: Argument",
+        ),
+        (
+            lambda: check_metrics(Task("classification", "", (Metric("f1", {"average": "x"}),)), 3),
             "'f1' with .*: Expected argument `average` to be one of",
         ),
     ],

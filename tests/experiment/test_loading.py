@@ -260,3 +260,15 @@ def test_scalars_are_those_of_yaml_1_2():
 
 def test_key_paths_are_written_as_people_write_them():
     assert show_path(("searches", 1, "sampler", "name")) == "searches[1].sampler.name"
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", ".nan", ".inf", "1e-320", "huh", "[1]", "true", "Standard", "é"])
+def test_a_scale_that_is_none_is_told(tmp_path, scale):
+    text = (
+        (bundled()["quickstart"])
+        .read_text(encoding="utf-8")
+        .replace("{name: digits,", f"{{name: digits, scale: {scale},")
+    )
+    (tmp_path / "scaled.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(NassimError, match=r"data\.scale: found .*: wanted a number from 1e-12 to 1e12, or standard"):
+        load_experiment(tmp_path / "scaled.yaml")

@@ -33,6 +33,8 @@ def on_test(done, search: str, plan, folder) -> tuple[np.ndarray, np.ndarray]:
     from nassim.parts import Parts
 
     write_bundle(find_model(done.ledger, f"run/{search}").file, folder / search)
+    returned = {"regression": "predicted numbers (batch, ", "binary": "a logit (batch, 1), above 0 for the class 1"}
+    assert returned[plan.task.kind] in (folder / search / "README.txt").read_text(encoding="utf-8")
     split = Parts(plan, RunFolder(folder, "", None)).source.load_final().test
     with torch.no_grad():
         outputs = nassim.load_model(folder / search).eval()(split.x)
