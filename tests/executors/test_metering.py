@@ -196,6 +196,7 @@ def test_a_recorded_meter_replays_to_the_joule():
     assert joules == pytest.approx(41.75, rel=0.25)
 
 
+@pytest.mark.slow
 def test_a_counter_that_vanishes_is_told_once_and_work_goes_on():
     with InlineExecutor(threads=1, find=lambda: (Steady(vanishes_after=1), ())) as executor:
         events = drive(executor, [toy_job("slow", 60), toy_job("slow", 60, "more")])

@@ -186,6 +186,7 @@ def test_a_working_job_does_not_hang_though_it_reports_nothing():
     assert (end.ending, end.reason) == (Ending.FAILED, "ran over its time limit of 4 s")
 
 
+@pytest.mark.slow
 def test_a_job_that_hangs_past_its_time_limit_fails():
     with RayExecutor(workers=1, grace_s=0.7) as executor:
         executor.start(make_toy_runner)

@@ -127,7 +127,7 @@ closings = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(values=st.lists(entry_values, min_size=1, max_size=30), outcomes=closings)
 def test_totals_equal_a_fold_over_the_frame_and_add_up(values, outcomes):
     ledger = Ledger("sqlite://")

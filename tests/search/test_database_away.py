@@ -129,6 +129,7 @@ def test_a_server_that_comes_back(tmp_path, undisturbed, server):
     assert "the database is back, and what was kept is written" in done.warnings
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away(tmp_path, undisturbed, server, monkeypatch):
     monkeypatch.setattr("nassim.search.commits.PATIENCE_S", 0.3)
     url = server.new_database()

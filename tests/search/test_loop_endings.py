@@ -160,7 +160,7 @@ moments = st.tuples(st.integers(0, 5), st.sampled_from(["report"] * 5 + ["works"
     trials=st.none() | st.integers(1, 12),
     limited=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, prunes, flop, trials, limited):
     ledger = Ledger("sqlite://")
     writer = ledger.create("run", {}, "2026-01-01T00:00:00+00:00")

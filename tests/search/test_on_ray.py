@@ -52,6 +52,7 @@ def validated(rows) -> int:
     return int(rows.loc[rows["activity"] == Activity.VALIDATE, "forward_flop"].max())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 def test_a_trial_whose_worker_is_killed_goes_on_from_its_checkpoint_on_another(tmp_path, inline):
     """It dies in the fourth step of its second epoch."""

@@ -115,6 +115,7 @@ def test_a_run_that_is_not_there_is_not_resumed(tmp_path):
         resume("ruin", plan.ledger)
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
     """Checkpoints are where the first driver has put them, not where the second one stands."""
     folder = tmp_path / "there"

@@ -17,14 +17,14 @@ from nassim.run import execute
 TRAINING = {"epochs": 2, "batch_size": 64, "learning_rate": 0.02}
 
 
-def told(folder, y, outputs: int, **changes):
-    """Return an experiment on digits, pixels from 0 to 240, with these targets, by both evaluators."""
+def told(folder, y, outputs: int, *searches: dict, **changes):
+    """Return an experiment on digits, pixels from 0 to 240, with these targets, by both evaluators unless told."""
     images = load_digits().images.astype(np.float32).reshape(-1, 1, 8, 8) * 15
     np.savez(folder / "data.npz", x=images, y=y)
     space = {"name": "cell", "parameters": {"input_shape": [1, 8, 8], "classes": outputs, "width": 2, "cells": 1}}
     common = {"space": space, "training": TRAINING, "final": {"schedule": TRAINING}}
     data = {"name": "arrays", "path": str(folder / "data.npz")} | changes.pop("data", {})
-    return experiment(folder, FULL | {"trials": 3}, ENAS, data=data, **common, **changes)
+    return experiment(folder, *(searches or (FULL | {"trials": 3}, ENAS)), data=data, **common, **changes)
 
 
 def on_test(done, search: str, plan, folder) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +92,7 @@ def test_a_metric_of_torchmetrics_by_its_own_name_may_be_the_objective(tmp_path)
 
 
 def test_inputs_that_look_unscaled_are_warned_of(tmp_path):
-    plan = told(tmp_path, load_digits().target, 10)
+    plan = told(tmp_path, load_digits().target, 10, FULL | {"trials": 1})
     (warning,) = run(plan).warnings
     assert warning.startswith("the inputs reach 240, and networks learn best from numbers around 1: `data.scale: 240`")
 

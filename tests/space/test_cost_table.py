@@ -180,6 +180,7 @@ def test_shipped_spaces_equal_torch_s_own_counter(seed, space):
     assert 2 * profile.torch_backward_flop == backward.get_total_flops()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [Cell(), Chain()], ids=["cell", "chain"])
 def test_a_shipped_space_is_counted_a_few_times_and_then_looked_up(space, monkeypatch):
     calls = []
