@@ -132,6 +132,7 @@ def test_the_driver_keeps_its_own_handler_of_sigterm(cluster):
         signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.slow
 def test_without_any_node_left_it_waits_for_one_and_then_gives_up(cluster):
     with RayExecutor(workers=1, address=cluster.address, patience_s=2.0) as executor:
         executor.start(make_toy_runner)

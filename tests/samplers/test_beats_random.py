@@ -58,7 +58,7 @@ def regrets(name):
     return np.array(found)
 
 
-@pytest.mark.parametrize("name", ["reinforce", "evolution"])
+@pytest.mark.parametrize("name", [pytest.param("reinforce", marks=pytest.mark.slow), "evolution"])
 def test_beats_random_search_on_tables_with_known_optimum(name):
     ours, theirs = regrets(name), regrets("random")
     assert wilcoxon(ours, theirs, alternative="less").pvalue < 0.001

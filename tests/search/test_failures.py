@@ -35,6 +35,7 @@ def test_whatever_a_candidate_does_it_fails_alone(tmp_path):
     assert totals.loc[("failed", "train"), "samples"] > 3 * 1079, "what the failed ones trained is theirs"
 
 
+@pytest.mark.slow
 def test_a_trial_over_its_time_is_stopped_at_the_end_of_its_epoch(tmp_path):
     """On "sleeps" four epochs take more than two seconds, on "fine" a tenth of that."""
     search, training = GRID | {"trial_timeout_s": 1.5}, TRAINING | {"epochs": 4}

@@ -37,6 +37,7 @@ def site(tmp_path):
     return {"device": "furnace", "region": "roof", "pue": 1.0, "catalogue": str(path)}
 
 
+@pytest.mark.slow
 def test_searches_end_when_they_have_spent_their_budgets_and_their_models_are_trained(tmp_path, site):
     limits = {"kwh": 2.0, "usd": 2.0, "gco2e": 10.0}  # 2, 1 and 1 s; the first trial of a process is slow
     searches = [MANY | {"name": unit, "budget": {unit: limit}} for unit, limit in limits.items()]

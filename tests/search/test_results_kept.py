@@ -138,6 +138,7 @@ def test_an_experiment_called_anything_gives_its_runs_a_name(tmp_path):
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["precious-1"]
 
 
+@pytest.mark.slow
 def test_runs_of_the_same_name_in_two_ledgers_have_folders_of_their_own(tmp_path):
     """Both were once in one folder: the second began by the first one's checkpoints, and removed them at its end."""
     first = experiment(tmp_path, ENAS)

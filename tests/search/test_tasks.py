@@ -64,6 +64,7 @@ def test_numbers_are_learnt_and_measured(tmp_path):
         assert finding.metrics["loss"] == pytest.approx(huber, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_two_classes_are_learnt_from_one_output(tmp_path):
     labels = (load_digits().target % 2).astype(np.int64)
     task = {"kind": "binary", "metrics": ["auroc", "accuracy"]}
