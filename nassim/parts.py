@@ -63,7 +63,7 @@ class Parts:
 
     def _finals(self) -> Iterator[tuple[str, FinalEvaluator]]:
         """Yield who trains what each search finds, with its name."""
-        experiment, folder, reader = self.experiment, self.folder, self.source.reader
+        experiment, folder = self.experiment, self.folder
         space, sources = portable(experiment.space.name)
         for spec in experiment.searches:
             origin = Origin(
@@ -71,8 +71,7 @@ class Parts:
                 search=spec.name,
                 space=space,
                 parameters=experiment.space.parameters,
-                data=reader.name,
-                preparation=reader.preparation,
+                data=self.source.reader.name,
                 nassim=__version__,
                 sources=sources,
             )
@@ -93,9 +92,9 @@ class Parts:
         return self.costs.cost(name, what.device, what.batch or 1)
 
     @property
-    def headline(self) -> Objective:
-        """The first of the task's metrics, by which a found model is known."""
-        name = self.task.metrics[0].name
+    def main_objective(self) -> Objective:
+        """The task's main metric, to be bettered."""
+        name = self.task.main_metric
         return Objective(name, self.task.is_better_higher(name))
 
     @cached_property

@@ -10,7 +10,7 @@ from nassim.cli.printing import print_plainly
 from nassim.errors import NassimError
 from nassim.hardware.own_site import check_site, own_site, save_site, site_file
 from nassim.hardware.tariff import tariff
-from nassim.hardware.terms import STATED, Origin, agree
+from nassim.hardware.terms import STATED, SaidBy, agree
 
 ALL = "all"
 DEFAULTS = {
@@ -56,7 +56,7 @@ def show_site(as_json: bool) -> None:
         NassimError: The file can't be read, or says something that isn't so.
     """
     values = own_site()
-    rates = tariff(agree({Origin.SITE: values}), ())
+    rates = tariff(agree({SaidBy.SITE: values}), ())
     if as_json:
         terms = {name: {"value": values.get(name), "default": DEFAULTS[name]} for name in STATED}
         document = {"file": str(site_file()), **terms, "applied": rates.basis, "assumed": rates.assumed}

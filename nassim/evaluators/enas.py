@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +21,10 @@ from nassim.evaluators.measuring import Measurement
 from nassim.evaluators.rounds import Rounds
 from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.evaluators.training import Trainer, best_device, seeded
-from nassim.evaluators.warming import MOST_NETWORKS
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
 from nassim.space.checking import check_supernet
+from nassim.space.sampling import take_acceptable
 from nassim.space.search_space import SearchSpace
 
 MOST_DRAWS = 100
@@ -122,7 +121,7 @@ class EnasEvaluator(Evaluator):
         trainer, works = self._begin(), [Work(Activity.STARTUP)]
         validation = self._source.load(self._on).validation
         scored = min(self._rounds.minibatch, len(validation))
-        for child in self._space.domain.covering(MOST_NETWORKS):
+        for child in self._space.domain.covering():
             profile = self._space.profile(child)
             for size in {*self._rounds.shared.minibatches(self._source.sizes.train)}:
                 trainer.try_step(size, partial(trainer.model, architecture=child))
@@ -277,17 +276,11 @@ class EnasEvaluator(Evaluator):
         """Return the children of a warm-up round.
 
         Raises:
-            NassimError: Hardly any architecture is acceptable.
+            NassimError: As `take_acceptable`.
         """
         rng = np.random.default_rng(derive_seed(self._seed, "warm-up", number))
-        drawn = (self._space.sample(rng) for _ in range(MOST_DRAWS * count))
-        children = [*islice(filter(self._accepts, drawn) if self._accepts else drawn, count)]
-        if len(children) < count:
-            raise NassimError(
-                f"limits: of {MOST_DRAWS * count:,} architectures drawn to warm shared weights up on only "
-                f"{len(children):,} are within them, and {count:,} are needed; raise the limits"
-            )
-        return children
+        drawn = iter(lambda: self._space.sample(rng), None)
+        return take_acceptable(drawn, self._accepts, count, MOST_DRAWS * count)
 
     def _training(self, children: Sequence[Candidate], sizes: Sequence[int]) -> Work:
         """Return the Work of training the first children, each on a minibatch of its own."""

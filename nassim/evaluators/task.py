@@ -98,6 +98,11 @@ class Task:
                 f"task: {twice or 'loss'!r} is reported " + ("twice; name it once" if twice else "anyway; take it away")
             )
 
+    @property
+    def main_metric(self) -> str:
+        """The first of the metrics: what searches go by that don't say it, and a found model is known by."""
+        return self.metrics[0].name
+
     def is_better_higher(self, name: str) -> bool:
         """Say whether more is better of a reported figure.
 

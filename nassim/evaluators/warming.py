@@ -11,9 +11,6 @@ from nassim.evaluators.task import Task
 from nassim.evaluators.training import EXAMINED_AT_ONCE, Examination, Trainer
 from nassim.space.search_space import SearchSpace
 
-MOST_NETWORKS = 8
-"""Networks that a worker is warmed up with, at most: together they take every option, where no choice has more."""
-
 
 def warm_up(space: SearchSpace, schedule: Schedule, source: DataSource, task: Task, device: str) -> Work:
     """Train networks that together take every option for a minibatch each, and examine them.
@@ -34,7 +31,7 @@ def warm_up(space: SearchSpace, schedule: Schedule, source: DataSource, task: Ta
     """
     data = source.load(device)
     works = [Work(Activity.STARTUP)]
-    for architecture in space.domain.covering(MOST_NETWORKS):
+    for architecture in space.domain.covering():
         with suppress(Exception):
             profile = space.profile(architecture)
             network = new_network(space, Candidate(architecture, None, seed=0), device)

@@ -4,11 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from nassim.evaluators.task import Task
 from nassim.experiment.mistakes import did_you_mean, show
-from nassim.experiment.spec import Amount, Count, KeyPath, Spec, Text
+from nassim.experiment.spec import Amount, Count, KeyPath, Spec, Text, one_named
 from nassim.hardware.costs import COSTS, ON_A_DEVICE
 
 
@@ -42,16 +41,8 @@ class Limit(OnDevice):
 
 def _spelled_out(value: Any) -> Any:
     """Take `accuracy` for `{accuracy: {}}` and `{params: min}` for `{params: {direction: min}}`."""
-    match value:
-        case str():
-            return {value: {}}
-        case dict() if len(value) == 1:
-            return {name: {"direction": what} if isinstance(what, str) else what for name, what in value.items()}
-    raise PydanticCustomError(
-        "objective",
-        "wanted a name such as accuracy, or one with what is said of it: {params: min}, "
-        "{latency_ms: {device: a100, direction: min}}",
-    )
+    wanted = "accuracy, or one with what is said of it: {params: min}, {latency_ms: {device: a100, direction: min}}"
+    return one_named(value, wanted, lambda what: {"direction": what} if isinstance(what, str) else what)
 
 
 def _limits(value: Any) -> Any:

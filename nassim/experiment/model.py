@@ -261,7 +261,7 @@ class Experiment(Spec):
 
     def objectives_of(self, search: Search) -> Objectives:
         """Return what a search goes by."""
-        return search.objectives or self.objectives or ({self.task.task().metrics[0].name: Objective()},)
+        return search.objectives or self.objectives or ({self.task.task().main_metric: Objective()},)
 
     def limits_of(self, search: Search) -> Limits:
         """Return what a search's networks may cost."""

@@ -1,6 +1,7 @@
 """Spec: the base of every part of an experiment file, and the kinds of values that parts are made of."""
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -83,6 +84,16 @@ Pick = Annotated[int | str, BeforeValidator(_pick)]
 
 Parameters = dict[str, Any]
 """Names to values that a part hands on to the class it names, which checks them."""
+
+
+def one_named(value: Any, wanted: str, spell_out: Callable[[Any], Any]) -> Any:
+    """Take `x` for `{x: {}}`, and of a mapping with one name what is said of that, spelled out."""
+    match value:
+        case str():
+            return {value: {}}
+        case dict() if len(value) == 1:
+            return {name: spell_out(what) for name, what in value.items()}
+    raise PydanticCustomError("named", "{wanted}", {"wanted": f"wanted a name such as {wanted}"})
 
 
 def contradiction(*mistakes: tuple[KeyPath, str]) -> ValidationError:

@@ -3,22 +3,17 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from nassim.errors import NassimError
 from nassim.evaluators import task
 from nassim.experiment.mistakes import show
-from nassim.experiment.spec import Parameters, Spec, Text, contradiction
+from nassim.experiment.spec import Parameters, Spec, Text, contradiction, one_named
 
 
 def _spelled_out(value: Any) -> Any:
     """Take `f1` for `{f1: {}}`."""
-    match value:
-        case str():
-            return {value: {}}
-        case dict() if len(value) == 1:
-            return {name: {} if parameters is None else parameters for name, parameters in value.items()}
-    raise PydanticCustomError("metric", "wanted a name such as f1, or one with its arguments: {f1: {average: micro}}")
+    wanted = "f1, or one with its arguments: {f1: {average: micro}}"
+    return one_named(value, wanted, lambda parameters: {} if parameters is None else parameters)
 
 
 NamedMetric = Annotated[dict[str, Parameters], BeforeValidator(_spelled_out)]

@@ -11,7 +11,7 @@ import yaml
 
 from nassim.errors import NassimError
 from nassim.hardware.tariff import tariff
-from nassim.hardware.terms import STATED, Origin, Terms, agree
+from nassim.hardware.terms import STATED, SaidBy, Terms, agree
 
 Values = dict[str, str | float]
 """What is said, by its name in STATED."""
@@ -64,7 +64,7 @@ def check_site(values: Any) -> Values:
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise NassimError(f"found {name!r}{hint}; any of {', '.join(STATED)}")
         checked[name] = _number(value) if name == "pue" else _text(name, value)
-    tariff(agree({Origin.SITE: checked}), ())
+    tariff(agree({SaidBy.SITE: checked}), ())
     return checked
 
 
@@ -115,6 +115,6 @@ def terms_of(experiment: Mapping[str, Any], given: Mapping[str, Any] | None = No
     Raises:
         NassimError: The file of the user's site can't be read, or says something that isn't so.
     """
-    said = {Origin.OPTION: given or {}, Origin.EXPERIMENT: experiment.get("site") or {}, Origin.SITE: own_site()}
+    said = {SaidBy.OPTION: given or {}, SaidBy.EXPERIMENT: experiment.get("site") or {}, SaidBy.SITE: own_site()}
     joined = (experiment.get("executor") or {}).get("address")
     return agree(said, cluster=joined is not None, strict=strict)

@@ -9,7 +9,7 @@ STATED = ("device", "region", "pue", "provider", "billing", "catalogue")
 """What can be said."""
 
 
-class Origin(StrEnum):
+class SaidBy(StrEnum):
     """Who says something, the one who is heard first first."""
 
     OPTION = "option"
@@ -46,17 +46,17 @@ class Terms:
     own_device: str | None = None
     cluster: bool = False
     strict: bool = False
-    origins: tuple[tuple[str, Origin], ...] = field(default=(), compare=False)
+    origins: tuple[tuple[str, SaidBy], ...] = field(default=(), compare=False)
 
     @property
-    def stated(self) -> dict[str, tuple[str | float | None, Origin | None]]:
+    def stated(self) -> dict[str, tuple[str | float | None, SaidBy | None]]:
         """What is said, by its name in STATED, and who says it."""
         origins = dict(self.origins)
         values = {name: getattr(self, name) for name in STATED} | {"device": self.device or self.own_device}
         return {name: (value, origins.get(name)) for name, value in values.items()}
 
 
-def agree(said: Mapping[Origin, Mapping[str, Any]], *, cluster: bool = False, strict: bool = False) -> Terms:
+def agree(said: Mapping[SaidBy, Mapping[str, Any]], *, cluster: bool = False, strict: bool = False) -> Terms:
     """Return the terms of which each is what the first says who says anything of it.
 
     A device that an option or the experiment names is what all seconds are priced as; one that the user's site names
@@ -67,14 +67,14 @@ def agree(said: Mapping[Origin, Mapping[str, Any]], *, cluster: bool = False, st
         cluster: As in Terms.
         strict: As in Terms.
     """
-    found: dict[str, tuple[Any, Origin]] = {}
-    for origin in Origin:
+    found: dict[str, tuple[Any, SaidBy]] = {}
+    for origin in SaidBy:
         for name in STATED:
             value = said.get(origin, {}).get(name)
             if value is not None:
                 found.setdefault(name, (value, origin))
     values = {name: value for name, (value, _) in found.items()}
-    if "device" in found and found["device"][1] is Origin.SITE:
+    if "device" in found and found["device"][1] is SaidBy.SITE:
         values["own_device"] = values.pop("device")
     origins = tuple((name, origin) for name, (_, origin) in found.items())
     return Terms(**values, cluster=cluster, strict=strict, origins=origins)

@@ -18,8 +18,8 @@ class Origin:
         space: The search space, as it is named in a folder with its sources.
         parameters: Arguments of the space's class.
         data: What it learnt from.
-        preparation: What was done to the inputs before they came to it.
         nassim: The version that trained it.
+        preparation: What was done to the inputs before they came to it; known where it is trained.
         sources: The space's code where that is a file of one's own: names of files to texts.
     """
 
@@ -28,8 +28,8 @@ class Origin:
     space: str
     parameters: Mapping[str, Any]
     data: str
-    preparation: str
     nassim: str
+    preparation: str = ""
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

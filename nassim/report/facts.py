@@ -9,7 +9,7 @@ from typing import Literal
 
 from nassim.cost.differences import Discrepancy
 from nassim.hardware.figure import Figure
-from nassim.hardware.terms import Origin
+from nassim.hardware.terms import SaidBy
 from nassim.ledger.entry import Outcome
 from nassim.report.amounts import Comparison, Part
 
@@ -236,7 +236,7 @@ class Term:
     """
 
     value: str | float | None
-    origin: Origin | None
+    origin: SaidBy | None
 
 
 @dataclass(frozen=True, slots=True)

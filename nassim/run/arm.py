@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 
 import optuna
 from optuna.pruners import BasePruner
@@ -19,9 +20,10 @@ from nassim.samplers.reward import WeightedProduct
 from nassim.search.aims import Limit, Objective, is_within
 from nassim.search.checkpoints import Checkpoints
 from nassim.search.feasibility import check_limits
-from nassim.search.search import Search, SearchFailed
+from nassim.search.search import Search
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
+from nassim.space.sampling import take_acceptable
 
 Draw = Callable[[int, int], list[Architecture]]
 """Draws n architectures with a seed."""
@@ -110,23 +112,11 @@ def _within(draw: Draw, limits: tuple[Limit, ...]) -> Draw:
     """Return what draws within limits: it draws again, as often as the sampler may for a trial."""
 
     def draw_within(n: int, seed: int) -> list[Architecture]:
-        found = _keep(draw(n, seed), limits)
-        for attempt in range(MOST_REDRAWS):
-            if len(found) >= n:
-                break
-            found += _keep(draw(n, derive_seed(seed, "redraw", attempt)), limits)
-        if len(found) < n:
-            raise SearchFailed(
-                f"limits: of {(MOST_REDRAWS + 1) * n:,} architectures drawn to train shared weights on only "
-                f"{len(found):,} are within them, and {n:,} are needed; raise the limits"
-            )
-        return found[:n]
+        again = (derive_seed(seed, "redraw", attempt) for attempt in range(MOST_REDRAWS))
+        drawn = chain.from_iterable(draw(n, each) for each in chain([seed], again))
+        return take_acceptable(drawn, partial(is_within, limits), n, (MOST_REDRAWS + 1) * n)
 
     return draw_within if limits else draw
-
-
-def _keep(architectures: list[Architecture], limits: tuple[Limit, ...]) -> list[Architecture]:
-    return [architecture for architecture in architectures if is_within(limits, architecture)]
 
 
 def _sampler(parts: Parts, spec: SearchSpec) -> BaseSampler:

@@ -210,7 +210,7 @@ class Drive:
             return True
         self._books.work_for(Account(search.name, Stage.FINAL, spent))
         loop = SearchLoop(
-            replace(search, evaluator=evaluator, objectives=(self._parts.headline,), limits=()),
+            replace(search, evaluator=evaluator, objectives=(self._parts.main_objective,), limits=()),
             self._executor,
             self._books,
             self._beyond_trials,

@@ -1,15 +1,18 @@
 """Checking: whether a space's networks can be built and run, on torch's meta device, which computes nothing."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from nassim.space.search_space import SearchSpace
 
-MOST_NETWORKS = 8
-"""Networks that are tried, at most."""
+Returned = TypeVar("Returned")
 
 
 def check_networks(space: "SearchSpace") -> None:
@@ -20,23 +23,14 @@ def check_networks(space: "SearchSpace") -> None:
     Raises:
         NassimError: A network doesn't return (batch, classes), or not one of them can be built and run.
     """
-    failures = []
-    tried = space.domain.covering(MOST_NETWORKS)
-    for architecture in tried:
-        try:
-            shape = _output_shape(space, architecture)
-        except Exception as error:  # noqa: BLE001, a network may fail in any way
-            failures.append(error)
-            continue
+    with _pretended(space) as inputs:
+        shapes = _try(space, "network", lambda architecture: space.subnet(architecture).eval()(inputs).shape)
+    for architecture, shape in shapes.items():
         if shape[1:] != (space.classes,):
             raise NassimError(
                 f"the networks of {type(space).__name__} return outputs of shape {('batch', *shape[1:])}, wanted "
                 f"(batch, classes), {('batch', space.classes)}; see what `build` returns for {architecture.to_json()}"
             )
-    if len(failures) == len(tried):
-        first = failures[0]
-        reason = str(first) if isinstance(first, NassimError) else f"{type(first).__name__}: {first}"
-        raise NassimError(f"no network of {type(space).__name__} could be built and run, of {len(tried)}: {reason}")
 
 
 def check_supernet(space: "SearchSpace") -> None:
@@ -45,26 +39,35 @@ def check_supernet(space: "SearchSpace") -> None:
     Raises:
         NassimError: It can't be built, or not one of the subnets runs.
     """
-    import torch
-
-    tried, failures = space.domain.covering(MOST_NETWORKS), []
-    with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.no_grad():
+    with _pretended(space) as inputs:
         supernet = space.supernet().eval()
-        inputs = torch.empty(2, *space.input_shape)
-        for architecture in tried:
-            try:
-                supernet(inputs, architecture)
-            except Exception as error:  # noqa: BLE001, as above
-                failures.append(error)
-    if len(failures) == len(tried):
-        raise NassimError(
-            f"the shared weights of {type(space).__name__} don't run: {type(failures[0]).__name__}: {failures[0]}"
-        )
+        _try(space, "subnet of shared weights", lambda architecture: supernet(inputs, architecture))
 
 
-def _output_shape(space: "SearchSpace", architecture: Architecture) -> tuple[int, ...]:
+@contextmanager
+def _pretended(space: "SearchSpace") -> "Iterator[Tensor]":
+    """Have what is built and run inside take neither memory nor time; yields inputs for it."""
     import torch
 
     with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.no_grad():
-        network = space.subnet(architecture).eval()
-        return tuple(network(torch.empty(2, *space.input_shape)).shape)
+        yield torch.empty(2, *space.input_shape)
+
+
+def _try(space: "SearchSpace", what: str, run: Callable[[Architecture], Returned]) -> dict[Architecture, Returned]:
+    """Return what came of those that didn't fail of a few architectures.
+
+    Raises:
+        NassimError: All of them failed.
+    """
+    returned, failures = {}, []
+    tried = space.domain.covering()
+    for architecture in tried:
+        try:
+            returned[architecture] = run(architecture)
+        except Exception as error:  # noqa: BLE001, a network may fail in any way
+            failures.append(error)
+    if not returned:
+        first = failures[0]
+        reason = str(first) if isinstance(first, NassimError) else f"{type(first).__name__}: {first}"
+        raise NassimError(f"no {what} of {type(space).__name__} could be built and run, of {len(tried)}: {reason}")
+    return returned

@@ -77,7 +77,7 @@ class Domain:
                 decided[choice.name] = label
         return Architecture(decided)
 
-    def covering(self, most: int) -> list[Architecture]:
+    def covering(self, most: int = 8) -> list[Architecture]:
         """Return architectures that together take every option of choices with at most `most` of them.
 
         Options of choices that only some of the others reach may be missing.

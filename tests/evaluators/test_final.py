@@ -15,7 +15,7 @@ from nassim.models.file import read_model
 
 SPACE = Small()
 FOUND = Candidate(architecture("conv3", "conv1"), None, 11)
-ORIGIN = Origin("run-1", "tpe", "small", {}, "digits", "as it is", "0.2.0")
+ORIGIN = Origin("run-1", "tpe", "small", {}, "digits", "0.2.0")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from nassim.errors import NassimError
 from nassim.hardware.own_site import check_site, own_site, save_site, site_file, terms_of
-from nassim.hardware.terms import Origin
+from nassim.hardware.terms import SaidBy
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_it_holds_where_the_experiment_says_nothing():
     save_site({"region": "DEU", "pue": 1.2, "device": "epyc_7763"})
     terms = terms_of({"site": {"pue": 1.5, "region": None}, "executor": {"kind": "ray", "address": "auto"}})
     assert (terms.region, terms.pue, terms.own_device, terms.cluster) == ("DEU", 1.5, "epyc_7763", True)
-    assert dict(terms.origins) == {"device": Origin.SITE, "region": Origin.SITE, "pue": Origin.EXPERIMENT}
+    assert dict(terms.origins) == {"device": SaidBy.SITE, "region": SaidBy.SITE, "pue": SaidBy.EXPERIMENT}
     assert not terms_of({"executor": {"kind": "ray", "address": None}}).cluster
 
 

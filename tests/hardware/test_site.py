@@ -6,7 +6,7 @@ from nassim.errors import NassimError
 from nassim.hardware.catalogue import load_catalogue
 from nassim.hardware.figure import Figure, Kind
 from nassim.hardware.site import Lines, find_site
-from nassim.hardware.terms import Origin, Terms, agree
+from nassim.hardware.terms import SaidBy, Terms, agree
 
 CATALOGUE = load_catalogue()
 A100, V100 = CATALOGUE.find_device("a100"), CATALOGUE.find_device("v100")
@@ -82,20 +82,20 @@ def test_slips_are_found_whether_there_is_something_to_price_or_not(terms):
 
 def test_who_is_heard_first():
     said = {
-        Origin.SITE: {"region": "DEU", "pue": 1.3, "provider": "aws", "device": "v100"},
-        Origin.EXPERIMENT: {"region": "FRA", "pue": 1.1, "device": None},
-        Origin.OPTION: {"region": "USA", "pue": None},
+        SaidBy.SITE: {"region": "DEU", "pue": 1.3, "provider": "aws", "device": "v100"},
+        SaidBy.EXPERIMENT: {"region": "FRA", "pue": 1.1, "device": None},
+        SaidBy.OPTION: {"region": "USA", "pue": None},
     }
     terms = agree(said, cluster=True)
     assert (terms.region, terms.pue, terms.provider, terms.billing, terms.cluster) == ("USA", 1.1, "aws", None, True)
     assert terms.stated == {
-        "device": ("v100", Origin.SITE),
-        "region": ("USA", Origin.OPTION),
-        "pue": (1.1, Origin.EXPERIMENT),
-        "provider": ("aws", Origin.SITE),
+        "device": ("v100", SaidBy.SITE),
+        "region": ("USA", SaidBy.OPTION),
+        "pue": (1.1, SaidBy.EXPERIMENT),
+        "provider": ("aws", SaidBy.SITE),
         "billing": (None, None),
         "catalogue": (None, None),
     }
     # A user's own device says what theirs is; it doesn't make a V100 of whatever a run was on.
     assert (terms.device, terms.own_device) == (None, "v100")
-    assert agree({**said, Origin.OPTION: {"device": "a100"}}).device == "a100"
+    assert agree({**said, SaidBy.OPTION: {"device": "a100"}}).device == "a100"

@@ -35,7 +35,7 @@ def saved(path, reference, architecture, parameters=None, network=None):
     """Train and save a model; return its space and the network in memory."""
     space, in_memory = trained(reference, architecture, parameters)
     name, sources = portable(reference)
-    origin = Origin("run-1", "tpe", name, parameters or {}, "digits", "nothing", "0.2.0", sources)
+    origin = Origin("run-1", "tpe", name, parameters or {}, "digits", "0.2.0", "nothing", sources)
     card = ModelCard(
         architecture=space.canonical(architecture),
         input_shape=tuple(space.input_shape),

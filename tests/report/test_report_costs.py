@@ -8,7 +8,7 @@ from report_samples import ENTRIES, RUN, post_sample
 from nassim.errors import NassimError
 from nassim.hardware.figure import Figure, Kind
 from nassim.hardware.own_site import save_site
-from nassim.hardware.terms import Origin
+from nassim.hardware.terms import SaidBy
 from nassim.ledger.entry import DRIVER
 from nassim.report.facts import Term
 from nassim.report.reading import read_run
@@ -148,9 +148,9 @@ def test_the_option_goes_before_the_experiment_and_that_before_the_users_site(tm
     site = {"device": None, "region": "roof", "pue": None, "catalogue": catalogue}
     ledger = post_sample(f"sqlite:///{tmp_path / 'l.db'}", site=site)
     facts = read_run(ledger, RUN, {"region": "stack"})
-    assert facts.site.terms["region"] == Term("stack", Origin.OPTION)
-    assert facts.site.terms["pue"] == Term(1.3, Origin.SITE)
-    assert facts.site.terms["catalogue"] == Term(catalogue, Origin.EXPERIMENT)
+    assert facts.site.terms["region"] == Term("stack", SaidBy.OPTION)
+    assert facts.site.terms["pue"] == Term(1.3, SaidBy.SITE)
+    assert facts.site.terms["catalogue"] == Term(catalogue, SaidBy.EXPERIMENT)
     assert facts.site.terms["billing"] == Term(None, None)
     assert facts.total.leased.gco2e.value == pytest.approx(20 * 200 / 3_600_000 * 1.3 * 100)
     assert read_run(ledger, RUN).total.leased.gco2e.value == pytest.approx(20 * 200 / 3_600_000 * 1.3 * 50)
