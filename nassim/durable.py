@@ -4,21 +4,27 @@ import os
 import secrets
 from pathlib import Path
 
+from nassim.errors import NassimError
+
 UNFINISHED = ".unfinished"
 """How the name of a file ends that is still being written, or that a killed process has left."""
+
+
+class StorageFault(NassimError):  # noqa: N818, a state of the machine rather than an error of the program
+    """A disk is full, a folder can't be reached or written: nothing that what was to be written has done."""
 
 
 def write_durably(path: Path, content: bytes | memoryview) -> None:
     """Write a file; one that stood there before is replaced in one step.
 
     Args:
-        path: Where; its folder is made if need be.
+        path: Where; its folder is made if need be, in one that is there, so that a mount which is gone is missed.
         content: All of it.
 
     Raises:
         OSError: It can't be written. What stood there before is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
     try:
         with unfinished.open("wb") as file:

@@ -109,12 +109,15 @@ class Progress:
         trial: The trial that it was done for, that it is booked to and that the metrics are of; None where the job has
             one candidate, or where it was done for no single one.
         metrics: Figures such as `accuracy` and `loss`; empty for Work alone.
+        hindrance: Why the job can't go on for now, by no fault of its own: a full disk, say. It tries again when it is
+            asked for its next Progress.
     """
 
     work: Work
     step: int | None = None
     trial: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    hindrance: str = ""
 
     @property
     def is_report(self) -> bool:
@@ -124,6 +127,18 @@ class Progress:
 
 class Diverged(Exception):  # noqa: N818, a state of training rather than an error of the program
     """Training produced a loss that is not finite. The candidate fails; the search goes on."""
+
+
+class StateLost(NassimError):  # noqa: N818, a state of the job rather than an error of the program
+    """The state that a job was to go on from is gone or damaged. The job is not to blame, and is sent back.
+
+    Attributes:
+        step: Of the last state before that is there and sound; 0 without one.
+    """
+
+    def __init__(self, message: str, step: int = 0) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 Runner = Callable[[Job], Iterator[Progress]]
@@ -185,9 +200,13 @@ class Evaluator(ABC):
     def standing(self, prepared: int) -> int:
         """Return how many of the preparations that were done still stand; the loop does the others again.
 
-        Asked once by a driver that takes a search over, whose files may be gone or damaged.
+        Asked when a driver takes a search over, and when a job did not find what it was to go on from.
         """
         return prepared
+
+    def preparation_id(self, number: int) -> str:
+        """Return the id of the job of preparation `number`."""
+        raise TypeError(f"{type(self).__name__} prepares nothing, so there is no preparation {number}")
 
     def needless(self, prepared: int) -> Sequence[Path]:
         """Return the files that nobody needs any more once the ledger holds that so many preparations are done."""
@@ -231,6 +250,9 @@ class Evaluator(ABC):
     def run(self, job: Job) -> Iterator[Progress]:
         """Do the job, from `job.first` to `job.last`.
 
+        What a fault of the machine keeps from being written or read is tried until it is; `hindrance` says so.
+
         Raises:
             Diverged: A loss that is not finite.
+            StateLost: What the job was to go on from is gone.
         """

@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from nassim.durable import UNFINISHED, write_durably
+from nassim.durable import UNFINISHED, StorageFault, write_durably
 from nassim.errors import NassimError
 from nassim.ledger.records import RunRecord
 
 MARKER = "run.json"
 LONGEST = 60
 """Characters of a name that a path shows."""
+TRIED_BYTES = 2**20
+"""Size of the file by which a folder is tried out: that of a small network's state."""
 
 _PLAIN = re.compile(rf"(?=.{{1,{LONGEST}}}$)[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -78,34 +80,61 @@ class RunFolder:
         """Find out whether it is this run's, before anything in it is written or removed.
 
         Raises:
-            NassimError: It is another run's, or can't be seen from here.
+            StorageFault: It is another run's, or can't be seen from here.
         """
         marker = _read(self.path)
         if marker is None and self.identity is not None:
-            raise NassimError(
+            raise StorageFault(
                 f"the folder of run {self.run}, {self.path}, can't be seen from here: there is no {MARKER} in it. "
                 "Workers need a folder that they share with the driver, at the same path; set checkpoint.folder to one"
             )
         if marker is not None and marker.get("identity") != self.identity:
             raise self._taken(marker)
 
-    def take_up(self) -> None:
-        """Make sure that it is there and this run's, for a driver that goes on with the run.
+    def make(self, *folders: Path) -> None:
+        """Make folders in it, which must be there and this run's.
 
         Raises:
-            NassimError: It is not this run's, or can't be made where it is gone.
+            StorageFault: It is not, or they can't be made.
+        """
+        self.check()
+        try:
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageFault(f"{error.filename} can't be made: {error.strerror}") from error
+
+    def try_out(self) -> None:
+        """Find out whether it is this run's and files can be written in it.
+
+        Raises:
+            NassimError: It is not, or they can't.
+        """
+        self.check()
+        trial = self.path / f"trial.{secrets.token_hex(4)}{UNFINISHED}"
+        with _explained(self.path):
+            write_durably(trial, bytes(TRIED_BYTES))
+            trial.unlink()
+
+    def take_up(self) -> None:
+        """Make sure that it is there, this run's, and can be written, for a driver that goes on with the run.
+
+        Raises:
+            NassimError: It is not this run's, can't be written, or can't be made where it is gone.
         """
         if self.identity is None or (self.path / MARKER).exists():
             self.check()
         elif self.path.exists() and any(self.path.iterdir()):
             raise self._taken({})
-        else:
-            with _explained(self.path):
+        with _explained(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            if self.identity is not None and not (self.path / MARKER).exists():
                 _mark(self, {})
+        self.try_out()
 
     def clear(self) -> None:
         """Remove what only an unfinished run needs: checkpoints, and files that killed workers left half written."""
-        with suppress(NassimError):
+        with suppress(NassimError, OSError):
             self.check()
             shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
             for file in self.path.glob(f"models/**/*{UNFINISHED}"):
@@ -119,9 +148,9 @@ class RunFolder:
             return before
         return top / encoded(search)
 
-    def _taken(self, marker: Mapping[str, Any]) -> NassimError:
+    def _taken(self, marker: Mapping[str, Any]) -> StorageFault:
         whose = ", ".join(f"{key} {marker[key]}" for key in ("run", "started_at", "ledger") if key in marker)
-        return NassimError(
+        return StorageFault(
             f"the folder {self.path} is not that of run {self.run}: its {MARKER} says {whose or 'nothing'}. Nothing in "
             "it was changed. Move it away, or put the run's own folder back"
         )
@@ -146,6 +175,7 @@ def claimed(root: Path, run: str, **about: str) -> Iterator[RunFolder]:
             root.mkdir(parents=True, exist_ok=True)
             folder = RunFolder(_make(root, encoded(run)), run, secrets.token_hex(8))
             _mark(folder, about)
+        folder.try_out()
         yield folder
     except BaseException:
         with suppress(OSError):

@@ -9,6 +9,7 @@ from nassim import __version__
 from nassim.cost.work import Activity, Work, add_up
 from nassim.data.source import DataSource, arrays, digits
 from nassim.evaluation import Evaluator, Job, JobKind, Progress, Ready, RunnerFactory
+from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.final import FinalEvaluator
 from nassim.evaluators.full import FullEvaluator
@@ -104,9 +105,15 @@ class Parts:
         return Costs(self.space, schedule.batch_size, schedule.optimizer_states, Path(extra) if extra else None)
 
     def run_job(self, job: Job) -> Iterator[Progress]:
-        """Run a job with the evaluator it belongs to."""
-        evaluator = self.finals[job.search] if job.kind is JobKind.FINAL else self.evaluators[job.search]
-        return evaluator.run(job)
+        """Run a job with the evaluator it belongs to, once the folders that it may write to are there."""
+        is_final = job.kind is JobKind.FINAL
+        folders = [] if job.checkpoint is None else [Path(job.checkpoint)]
+        if is_final:
+            folders.append(self.folder.model_of(job.search, job.id).parent)
+        elif job.kind is JobKind.SUPERNET:
+            folders.append(self.folder.shared_weights_of(job.search))
+        yield from persistently(partial(self.folder.make, *folders))
+        yield from (self.finals if is_final else self.evaluators)[job.search].run(job)
 
     def warm_up(self) -> Work:
         """Warm a worker up for what it will be asked to do; searches that evaluate alike need it once."""

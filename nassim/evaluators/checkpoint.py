@@ -1,14 +1,17 @@
 """Checkpoints: a state written so that it is there in full or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from nassim.durable import write_durably
-from nassim.errors import NassimError
+from nassim.cost.work import Activity, Work
+from nassim.durable import StorageFault, write_durably
+from nassim.evaluation import Progress, StateLost
+
+T = TypeVar("T")
 
 
 def write(path: Path, state: Mapping[str, Any]) -> int:
@@ -17,10 +20,16 @@ def write(path: Path, state: Mapping[str, Any]) -> int:
     Args:
         path: Where; its folder is made if need be.
         state: Tensors and plain values alone.
+
+    Raises:
+        StorageFault: It can't be written now.
     """
     buffer = BytesIO()
     torch.save(dict(state), buffer)
-    write_durably(path, buffer.getbuffer())
+    try:
+        write_durably(path, buffer.getbuffer())
+    except OSError as error:
+        raise StorageFault(f"checkpoint {path} can't be written: {error.strerror}") from error
     return buffer.getbuffer().nbytes
 
 
@@ -28,21 +37,33 @@ def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
     """Return a state, on a device, and its bytes.
 
     Raises:
-        NassimError: There is none, or it is damaged.
+        StateLost: There is none, or it is damaged.
+        StorageFault: It can't be read now.
     """
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise NassimError(
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise StateLost(
             f"checkpoint {path} is missing; workers on several machines need a checkpoint folder that they share"
         ) from None
+    except OSError as error:
+        raise StorageFault(f"checkpoint {path} can't be read: {error.strerror}") from error
     try:
         state: dict[str, Any] = torch.load(BytesIO(content), map_location=device, weights_only=True)
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # damaged content makes torch.load raise almost anything
-        raise NassimError(
+        raise StateLost(
             f"checkpoint {path} ({len(content)} bytes) is damaged, or holds more than tensors and plain values: "
             f"torch raised {type(error).__name__}"
         ) from error
     return state, len(content)
+
+
+def persistently(act: Callable[[], T]) -> Generator[Progress, None, T]:
+    """Do what a fault of the machine may keep from being done, again and again until it is; return what it returns."""
+    while True:
+        try:
+            return act()
+        except StorageFault as fault:
+            yield Progress(Work(Activity.IDLE), hindrance=str(fault))

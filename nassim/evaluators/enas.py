@@ -14,9 +14,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassim.cost.work import Activity, Work, add_up
 from nassim.data.source import DataSource
-from nassim.errors import NassimError
-from nassim.evaluation import Candidate, Draw, Evaluator, Job, JobKind, Progress
+from nassim.evaluation import Candidate, Draw, Evaluator, Job, JobKind, Progress, StateLost
 from nassim.evaluators import checkpoint
+from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.measuring import Measurement
 from nassim.evaluators.rounds import Rounds
 from nassim.evaluators.task import CLASSIFICATION, Task
@@ -144,7 +144,11 @@ class EnasEvaluator(Evaluator):
             for position, architecture in enumerate(drawn)
         )
         planned = (self._training(children, sizes),)
-        return Job(f"{self.search}/round/{number}", self.search, JobKind.SUPERNET, children, 0, 1, self._seed, planned)
+        return Job(self.preparation_id(number), self.search, JobKind.SUPERNET, children, 0, 1, self._seed, planned)
+
+    def preparation_id(self, number: int) -> str:
+        """Return the id of the job of round `number`."""
+        return f"{self.search}/round/{number}"
 
     def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
         """Return the job that scores trials, all of one round: see `Evaluator.plan`."""
@@ -189,7 +193,7 @@ class EnasEvaluator(Evaluator):
             raise
         self._held = _Held(number, trainer)
         yield Progress(job.planned[0])
-        size = checkpoint.write(self._file(number), trainer.state())
+        size = yield from persistently(lambda: checkpoint.write(self._file(number), trainer.state()))
         # Reported only now: a run that is stopped ends its jobs at their reports, and keeps the round.
         yield Progress(Work(Activity.CHECKPOINT, bytes=size), 1, None, {"train_loss": trainer.loss})
 
@@ -239,7 +243,7 @@ class EnasEvaluator(Evaluator):
             held = _Held(-1, self._begin())
             yield Progress(Work(activity))
         if held.round != number:
-            state, size = checkpoint.read(self._file(number), self._on)
+            state, size = yield from persistently(lambda: checkpoint.read(self._file(number), self._on))
             held.trainer.restore(state)
             yield Progress(Work(Activity.TRANSFER, bytes=size))
         self._held = _Held(number, held.trainer)
@@ -294,10 +298,14 @@ class EnasEvaluator(Evaluator):
         return profile.inference(self._scored_on(_number(candidate)), Activity.SCORE)
 
     def _is_sound(self, number: int) -> bool:
-        """Whether the file of a round can be read."""
+        """Whether the file of a round is there and whole.
+
+        Raises:
+            StorageFault: It can't be read now.
+        """
         try:
             checkpoint.read(self._file(number), "cpu")
-        except NassimError:
+        except StateLost:
             return False
         return True
 

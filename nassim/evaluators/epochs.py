@@ -1,14 +1,17 @@
 """Jobs that train one network epoch by epoch, keep checkpoints, and go on from them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from torch import nn
 
 from nassim.cost.work import Activity, Work
-from nassim.errors import NassimError
-from nassim.evaluation import Candidate, Job, Progress
+from nassim.evaluation import Candidate, Job, Progress, StateLost
 from nassim.evaluators import checkpoint
+from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.training import Trainer
 from nassim.models import building
 from nassim.space.search_space import SearchSpace
@@ -30,17 +33,20 @@ def run_epochs(job: Job, trainer: Trainer, run_epoch: Epoch, device: str) -> Ite
     that is stopped at a report has lost nothing.
 
     Raises:
-        NassimError: The checkpoint of `job.first` is missing, damaged or of another job.
+        StateLost: The checkpoint of `job.first` is missing, damaged or of another job.
     """
     if job.first > 0:
         yield Progress(Work(job.planned[0].activity))  # building the network is no transfer
-        yield _take_up(job, trainer, device)
+        state, size = yield from persistently(lambda: last_state(job, device))
+        trainer.restore(state)
+        yield Progress(Work(Activity.TRANSFER, bytes=size))
     for epoch in range(job.first, job.last):
         is_kept = job.checkpoint is not None and (epoch + 1) % job.checkpoint_every == 0 and epoch + 1 < job.last
         for progress in run_epoch(epoch):
             if progress.is_report and is_kept:
                 yield Progress(progress.work)
-                yield replace(progress, work=_keep(job, trainer, epoch + 1))
+                kept = yield from persistently(partial(_keep, job, trainer, epoch + 1))
+                yield replace(progress, work=kept)
             else:
                 yield progress
 
@@ -50,17 +56,38 @@ def _keep(job: Job, trainer: Trainer, epochs: int) -> Work:
     return Work(Activity.CHECKPOINT, bytes=size)
 
 
-def _take_up(job: Job, trainer: Trainer, device: str) -> Progress:
-    file = job.checkpoint_file(job.first)
+def last_state(job: Job, device: str) -> tuple[dict[str, Any], int]:
+    """Return the state that a job goes on from, and its bytes.
+
+    Raises:
+        StateLost: It is missing, damaged or of another job. It says which is the last one that is not.
+        StorageFault: It can't be read now.
+    """
+    try:
+        return _state(job, job.first, device)
+    except StateLost as lost:
+        raise StateLost(str(lost), last_kept(job, job.first)) from lost
+
+
+def last_kept(job: Job, before: int) -> int:
+    """Return the last step before another whose state is there and sound; 0 without one."""
+    for step in range(before - 1 if job.checkpoint else 0, 0, -1):
+        with suppress(StateLost):
+            _state(job, step, "cpu")
+            return step
+    return 0
+
+
+def _state(job: Job, step: int, device: str) -> tuple[dict[str, Any], int]:
+    file = job.checkpoint_file(step)
     state, size = checkpoint.read(file, device)
     found, wanted = {name: state.get(name) for name in _whose(job)}, _whose(job)
-    if found != wanted or state.get("epochs") != job.first:
-        raise NassimError(
+    if found != wanted or state.get("epochs") != step:
+        raise StateLost(
             f"checkpoint {file} is of {found}, epoch {state.get('epochs')}; wanted that of {wanted}, epoch "
-            f"{job.first}. Each job needs a folder of its own"
+            f"{step}. Each job needs a folder of its own"
         )
-    trainer.restore(state)
-    return Progress(Work(Activity.TRANSFER, bytes=size))
+    return state, size
 
 
 def _whose(job: Job) -> dict[str, str]:

@@ -9,15 +9,17 @@ from torch import nn
 
 from nassim.cost.work import Activity, Work
 from nassim.data.source import DataSource
+from nassim.durable import StorageFault
 from nassim.errors import NassimError
-from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress
-from nassim.evaluators.epochs import new_network, run_epochs
+from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress, StateLost
+from nassim.evaluators.checkpoint import persistently
+from nassim.evaluators.epochs import last_kept, new_network, run_epochs
 from nassim.evaluators.schedule import Schedule
 from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.evaluators.training import Examination, Trainer, best_device, perform
 from nassim.evaluators.warming import warm_up
 from nassim.models.card import ModelCard, Origin
-from nassim.models.file import read_model, save_model
+from nassim.models.file import SavedModel, read_model, save_model
 from nassim.space.search_space import SearchSpace
 
 
@@ -84,7 +86,8 @@ class FinalEvaluator(Evaluator):
         """Train, test and save: see `Evaluator.run`.
 
         Raises:
-            NassimError: The model can't be saved; or the job goes on from its last step, and the file is not its model.
+            NassimError: The network can't be saved.
+            StateLost: The job goes on from its last step, and the file is not its model.
         """
         yield from self._train(job) if job.first < job.last else self._take_up(job)
 
@@ -103,20 +106,36 @@ class FinalEvaluator(Evaluator):
         yield from run_epochs(job, trainer, run_epoch, device)
         test = Examination(network, data.test, self.task)
         yield from perform(test.steps(), testing)
-        size = save_model(self.file_of(job.id), network, self._card(job, network, test.figures))
+        card = self._card(job, network, test.figures)
+        size = yield from persistently(lambda: save_model(self.file_of(job.id), network, card))
         yield Progress(Work(Activity.CHECKPOINT, bytes=size), **_report(job, job.last, test.figures))
 
     def _take_up(self, job: Job) -> Iterator[Progress]:
         """Report what the model's test came to, after a driver that was gone before it heard of it."""
         (candidate,) = job.candidates
+        saved = yield from persistently(lambda: self._saved(job, candidate))
+        yield Progress(Work(Activity.TRANSFER, bytes=saved.bytes), **_report(job, job.last, saved.card.metrics))
+
+    def _saved(self, job: Job, candidate: Candidate) -> SavedModel:
+        """Return the model that a job has saved.
+
+        Raises:
+            StateLost: It is gone, damaged or another's.
+            StorageFault: It can't be read now.
+        """
         file = self.file_of(job.id)
-        saved = read_model(file)
+        try:
+            saved = read_model(file)
+        except StorageFault:
+            raise
+        except NassimError as error:
+            raise StateLost(str(error), last_kept(job, job.last)) from error
         card = saved.card
         found = card.origin.run, card.origin.search, card.architecture, card.seed
         wanted = self.origin.run, self.origin.search, candidate.architecture, candidate.seed
         if found != wanted:
-            raise NassimError(f"the model {file} is of {found}, wanted {wanted}; each run needs its own folder")
-        yield Progress(Work(Activity.TRANSFER, bytes=saved.bytes), **_report(job, job.last, card.metrics))
+            raise StateLost(f"the model {file} is of {found}, wanted {wanted}", last_kept(job, job.last))
+        return saved
 
     def _card(self, job: Job, network: nn.Module, metrics: Mapping[str, float]) -> ModelCard:
         (candidate,), (training, _) = job.candidates, job.planned

@@ -93,6 +93,19 @@ class Report:
     metrics: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Hindered:
+    """A running job can't go on for now, by no fault of its own. It comes each time that the job has tried again.
+
+    Attributes:
+        job: The job.
+        reason: What hinders it.
+    """
+
+    job: Job
+    reason: str
+
+
 class Ending(StrEnum):
     """How a job ended on its worker."""
 
@@ -105,6 +118,8 @@ class Ending(StrEnum):
     """Its worker died with it."""
     PREEMPTED = "preempted"
     """Its worker's node was taken away."""
+    SENT_BACK = "sent back"
+    """What it was to go on from is gone or damaged. The worker lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +131,8 @@ class JobEnded:
         worker: The worker's id.
         ending: How it ended.
         reason: Why, for a failed or lost job: one line, the exception's type first.
-        checkpoint_step: The last step whose checkpoint was written, from which a lost job can go on; None without one.
+        checkpoint_step: The last step whose checkpoint was written, from which a lost job can go on; of one that is
+            sent back, the last whose checkpoint is there. None without one.
     """
 
     job: Job
@@ -183,7 +199,7 @@ class Waiting:
     wanted: str
 
 
-Event = Leased | Lap | Report | JobEnded | Released | Metered | Unmetered | Waiting
+Event = Leased | Lap | Report | Hindered | JobEnded | Released | Metered | Unmetered | Waiting
 
 
 class Executor(ABC):

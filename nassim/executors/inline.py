@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from nassim.errors import NassimError
 from nassim.evaluation import Job, Progress, Runner, RunnerFactory
 from nassim.executors.base import Event, Executor, Worker, worker_id
-from nassim.executors.clock import Clock
+from nassim.executors.clock import Clock, pause
 from nassim.executors.device import UNKNOWN, available_threads, set_threads, this_worker
 from nassim.executors.local_meter import LocalMeter
 from nassim.executors.metering import FindMeter, Metering
-from nassim.executors.running import End, Moment, play, same_job, start_problem
+from nassim.executors.running import AGAIN_S, End, Moment, play, same_job, start_problem
 from nassim.executors.timeline import Timeline
 from nassim.hardware.meters import find_meter
 
@@ -68,10 +68,10 @@ class InlineExecutor(Executor):
             raise RuntimeError("no worker is free")
         self._timeline.hand(job, self._clock.now_s())
         self._stop = self._undecided = False
-        self._moments = play(self._runner, job, lambda: not self._stop)
+        self._moments = play(self._runner, job, lambda: not self._stop, self._rest)
 
     def wait(self, timeout_s: float | None = None) -> list[Event]:
-        """Work up to the next report or the job's end.
+        """Work up to the next report, hindrance or the job's end.
 
         Args:
             timeout_s: Seconds after which to return without events; work is not interrupted. With nothing to work on
@@ -142,11 +142,18 @@ class InlineExecutor(Executor):
                 self._events += self._meter.read(self.now_s())
             if isinstance(moment.what, End):
                 self._moments = None
+            elif isinstance(moment.what, Progress) and moment.what.hindrance:
+                break
             elif isinstance(moment.what, Progress) and moment.what.is_report:
                 job = self._timeline.job
                 assert job is not None
                 self._undecided = job.gated and not self._stop
                 break
+
+    def _rest(self) -> bool:
+        if not self._stop:
+            pause(AGAIN_S)
+        return not self._stop
 
     def _has(self, job: Job) -> bool:
         return self._timeline is not None and same_job(self._timeline.job, job)

@@ -22,7 +22,7 @@ from nassim.executors.clock import stamp
 from nassim.executors.device import set_threads, this_worker
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import Place, this_place
-from nassim.executors.running import End, Moment, play, start_problem
+from nassim.executors.running import AGAIN_S, End, Moment, play, start_problem
 from nassim.hardware.meters import Meter
 
 NEWS_EVERY_S = 0.5
@@ -184,8 +184,9 @@ class RayWorker:
 
     def _play(self, job: Job) -> None:
         assert self._runner is not None, "a job comes to a worker that is ready"
-        for moment in play(self._runner, job, lambda: self._go_on(job)):
-            urgent = isinstance(moment.what, End) or (isinstance(moment.what, Progress) and moment.what.is_report)
+        for moment in play(self._runner, job, lambda: self._go_on(job), lambda: self._rest(job)):
+            what = moment.what
+            urgent = isinstance(what, End) or (isinstance(what, Progress) and (what.is_report or bool(what.hindrance)))
             with self._changed:
                 self._moments.append(moment)
                 if urgent:
@@ -199,6 +200,11 @@ class RayWorker:
                 self._changed.wait_for(lambda: self._stop == handed or self._told is not None)
             told, self._told = self._told, None
             return self._stop != handed and told is not False
+
+    def _rest(self, job: Job) -> bool:
+        handed = Handed(job.id, job.attempt)
+        with self._changed:
+            return not self._changed.wait_for(lambda: self._stop == handed, AGAIN_S)
 
     def _wait_for_news(self, received: float) -> News:
         with self._changed:

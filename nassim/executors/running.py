@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from nassim.errors import NassimError
-from nassim.evaluation import Diverged, Job, Progress, Runner
+from nassim.evaluation import Diverged, Job, Progress, Runner, StateLost
 from nassim.executors.base import Ending
 from nassim.executors.clock import stamp
 
+AGAIN_S = 1.0
+"""How long a job waits that a fault of the machine hinders, before it tries again."""
 REASON_LENGTH = 300
 """A reason is one line of at most so many characters."""
 
@@ -21,15 +23,16 @@ class Mark(Enum):
 
     BEGAN = auto()
     WAITED = auto()
-    """The job has been told what to do after a report, for which it had waited."""
+    """The job had waited: to be told what to do after a report, or before it tries again what a fault hindered."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The job is over: how, and for a failed one why."""
+    """The job is over: how, for a failed one why, and for one that is sent back to which step."""
 
     ending: Ending
     reason: str | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,17 @@ class Moment:
     what: Mark | Progress | End
 
 
-def play(runner: Runner, job: Job, go_on: Callable[[], bool]) -> Iterator[Moment]:
+def play(runner: Runner, job: Job, go_on: Callable[[], bool], rest: Callable[[], bool]) -> Iterator[Moment]:
     """Run a job and yield its moments: BEGAN first, an End last.
 
-    Whatever the job raises ends it as failed. It is stopped, and fails, at the first Progress past its time limit.
+    Whatever the job raises ends it as failed, unless what it was to go on from is lost. It is stopped, and fails, at
+    the first Progress past its time limit, to which the time for which it was hindered doesn't count.
 
     Args:
         runner: Runs it.
         job: What to run.
         go_on: Called after each report; whether to go on. For a gated job it waits until that is decided.
+        rest: Called when the job is hindered. Waits for about AGAIN_S, and says whether to try again.
     """
     began = stamp()
     yield Moment(began, Mark.BEGAN)
@@ -57,8 +62,12 @@ def play(runner: Runner, job: Job, go_on: Callable[[], bool]) -> Iterator[Moment
         for progress in steps:
             at = stamp()
             yield Moment(at, progress)
-            end = _verdict(job, at - began, progress, go_on)
-            if job.gated and progress.is_report:
+            if progress.hindrance:
+                end = None if rest() else End(Ending.STOPPED)
+                began += stamp() - at
+            else:
+                end = _verdict(job, at - began, progress, go_on)
+            if progress.hindrance or (job.gated and progress.is_report):
                 yield Moment(stamp(), Mark.WAITED)
             if end is not None:
                 if close := getattr(steps, "close", None):
@@ -66,6 +75,8 @@ def play(runner: Runner, job: Job, go_on: Callable[[], bool]) -> Iterator[Moment
                 break
         else:
             end = End(Ending.DONE)
+    except StateLost as lost:
+        end = End(Ending.SENT_BACK, str(lost)[:REASON_LENGTH], lost.step)
     except (Exception, SystemExit) as error:  # noqa: BLE001, a candidate may fail in any way, and fails alone
         end = End(Ending.FAILED, reason_of(error))
     if end.ending is Ending.FAILED:

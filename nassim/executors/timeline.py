@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Job, Progress
-from nassim.executors.base import Ending, Event, JobEnded, Lap, Leased, Released, Report, Worker
+from nassim.executors.base import Ending, Event, Hindered, JobEnded, Lap, Leased, Released, Report, Worker
 from nassim.executors.running import End, Mark
 
 _TAKEN_AWAY = {Ending.LOST: Activity.LOST, Ending.FAILED: Activity.LOST, Ending.PREEMPTED: Activity.PREEMPTED}
@@ -94,6 +94,9 @@ class Timeline:
         return events
 
     def _progress(self, at_s: float, job: Job, progress: Progress) -> list[Event]:
+        if progress.hindrance:
+            self._waits = True
+            return [self._lap(at_s, Activity.IDLE, job=job), Hindered(job, progress.hindrance)]
         work = progress.work
         self._activity = work.activity
         self._step = self._step if progress.step is None else progress.step
@@ -108,10 +111,12 @@ class Timeline:
 
     def _end(self, at_s: float, job: Job, end: End) -> list[Event]:
         # What a job does after its last Progress has no name. A failed one died doing what it did last, or what it was
-        # to do first; after any other the worker is idle.
+        # to do first, and so did one that is sent back; after any other the worker is idle.
         events: list[Event] = []
-        if end.ending is Ending.FAILED:
+        if end.ending in (Ending.FAILED, Ending.SENT_BACK):
             events.append(self._lap(at_s, self._activity, job=job))
+        if end.ending is Ending.SENT_BACK:
+            self._checkpoint_step = end.step
         events.append(JobEnded(job, self._worker.id, end.ending, end.reason, self._checkpoint_step))
         self.job = None
         return events

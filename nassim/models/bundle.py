@@ -35,7 +35,9 @@ def write_bundle(file: Path, target: Path, *, force: bool = False, onnx: bool = 
     saved = read_model(file)
     unfinished = target.parent / f"{target.name}.{secrets.token_hex(4)}{UNFINISHED}"
     try:
+        unfinished.mkdir(parents=True)
         for name, text in texts_of(saved.card, onnx=onnx).items():
+            (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
             write_durably(unfinished / name, text.encode())
         write_durably(unfinished / WEIGHTS, file.read_bytes())
         network = rebuild(saved, unfinished)

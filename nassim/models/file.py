@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from nassim.durable import write_durably
+from nassim.durable import StorageFault, write_durably
 from nassim.errors import NassimError
 from nassim.models.card import ModelCard
 
@@ -42,7 +42,8 @@ def save_model(path: Path, network: "nn.Module", card: ModelCard) -> int:
     """Write a model durably and return the bytes of its file; one that stood there before is replaced in one step.
 
     Raises:
-        NassimError: It can't be written, or the network keeps something else than tensors in its state.
+        NassimError: The network keeps something else than tensors in its state.
+        StorageFault: It can't be written now.
     """
     from safetensors.torch import save
 
@@ -56,7 +57,7 @@ def save_model(path: Path, network: "nn.Module", card: ModelCard) -> int:
     try:
         write_durably(path, content)
     except OSError as error:
-        raise NassimError(f"the model can't be saved in {path}: {error.strerror}") from error
+        raise StorageFault(f"the model can't be saved in {path}: {error.strerror}") from error
     return len(content)
 
 
@@ -65,6 +66,7 @@ def read_model(path: Path) -> SavedModel:
 
     Raises:
         NassimError: There is none, it is damaged, or it is no model that nassim saved.
+        StorageFault: It can't be read now.
     """
     from safetensors.torch import load
 
@@ -111,10 +113,10 @@ def _told(path: Path) -> Iterator[None]:
     """Tell what is wrong with a file as a user can put it right."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NassimError(f"there are no weights at {path}: no such file") from None
     except OSError as error:
-        raise NassimError(f"the model {path} can't be read: {error.strerror}") from error
+        raise StorageFault(f"the model {path} can't be read: {error.strerror}") from error
     except SafetensorError as error:
         raise NassimError(f"the model {path} is damaged: {error}. Restore it from a copy") from error
     except (KeyError, ValueError, TypeError, AttributeError) as error:

@@ -1,5 +1,7 @@
 """The summary: each search in a line, and the run in a few."""
 
+from collections.abc import Iterator
+
 from nassim import units
 from nassim.hardware.figure import Figure
 from nassim.report.counting import HEADLINE
@@ -14,7 +16,7 @@ def summary_section(facts: RunFacts) -> Section:
     """Return the summary: of each search its compute, its final training's, their ratio, its rent and emissions."""
     compared = (Table(COLUMNS, tuple(map(_search, facts.searches))), HEADLINE) if facts.searches else ()
     assumed = (ASSUMED,) if facts.site.assumed else ()
-    return Section("Summary", (*compared, _whole(facts), *assumed, LEGEND))
+    return Section("Summary", (*compared, *_mostly_failed(facts), _whole(facts), *assumed, LEGEND))
 
 
 def verdict(facts: RunFacts) -> str:
@@ -23,6 +25,15 @@ def verdict(facts: RunFacts) -> str:
         return "The books DO NOT CLOSE: posted and leased seconds differ where the table of the books says so."
     still = "" if all(worker.released for worker in facts.balance.workers) else " so far"
     return f"The books close{still}: every leased second is posted to one activity."
+
+
+def _mostly_failed(facts: RunFacts) -> Iterator[str]:
+    """Yield what is to be known before a figure of a search is believed, most of whose trials failed."""
+    for search in facts.searches:
+        failed = sum(each.trials for each in search.failures)
+        if failed > search.trials / 2:
+            of = f"{failed:,} of {units.count(search.trials, 'trial')}"
+            yield f"Most of {search.name} failed, {of}: what it found is the best of the rest."
 
 
 def _search(search: SearchFacts) -> Row:

@@ -8,6 +8,7 @@ import optuna
 from threadpoolctl import threadpool_limits
 
 from nassim.cost.work import Activity
+from nassim.durable import StorageFault
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Job
 from nassim.executors.base import Executor
@@ -77,7 +78,7 @@ class Drive:
         self._parts = Parts(experiment, folder)
         self._checkpoints = Checkpoints(folder, experiment.checkpoint.every)
         self._executor = executor
-        self._books = Books(writer, self._executor, recovery.spent, self._warn, rates)
+        self._books = Books(writer, self._executor, recovery.spent, self._warn, rates, recovery.kept)
         self._stopping = Stopping()
 
     def go(self) -> None:
@@ -95,6 +96,12 @@ class Drive:
                 # Ray takes SIGTERM for itself when it starts, so this comes after.
                 with self._stopping.by_signals():
                     self._work()
+        except StorageFault as fault:
+            raise NassimError(f"{fault}; when that is put right, `nassim resume {self._writer.run}` goes on") from fault
+        except MemoryError as error:
+            raise NassimError(
+                f"the driver has run out of memory; `nassim resume {self._writer.run}` goes on where there is more"
+            ) from error
         except LedgerUnavailable as error:
             path = self._writer.save_aside(self._folder.path)
             raise NassimError(
@@ -171,6 +178,9 @@ class Drive:
         first, kind = search.objectives[0], spec.evaluator.kind
         self._tell(SearchStarted, search.name, kind, spec.sampler.name, search.trials, *before, first.maximised)
         loop.run(self._recovery.points)
+        failed = self._recovery.failed_by.get(search.name, 0) + loop.trials.failed
+        if failed > spent.trials / 2:
+            self._warn(f"most trials failed, {failed} of {spent.trials}; `nassim report` tells why", search.name)
         if self._stopping.asked:
             return None
         if overrun := self._beyond_trials.reached() or (loop.overrun and self._overall.reached()):

@@ -8,7 +8,7 @@ from typing import Protocol
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Job
-from nassim.executors.running import reason_of
+from nassim.executors.running import free_memory, reason_of
 from nassim.ledger.entry import Outcome
 from nassim.search.books import Books
 from nassim.search.budget import Allowance
@@ -21,6 +21,14 @@ MOST_IN_VAIN = 1000
 
 LOOKS_AT_ONCE = 20
 """Proposals in a row that need no evaluation, after which workers are attended to before more are asked for."""
+
+
+LITTLE_BYTES = 16 * 2**20
+"""Memory that a driver needs in any case."""
+
+
+class NoMemory(MemoryError):  # noqa: N818, a state of the machine rather than an error of the program
+    """The driver's machine has no memory left."""
 
 
 class EndTrial(Protocol):
@@ -67,6 +75,15 @@ class Agenda:
         self._points = dict(points)
         self.waiting.append(self._flight(plan))
 
+    def do_again(self, preparation: str, attempt: int) -> None:
+        """The job of a preparation will be handed out again."""
+        self._points[preparation] = Point(0, attempt)
+
+    def put_back(self, job: Job) -> None:
+        """Have the trials of a job evaluated anew, which could not be."""
+        self._points[job.id] = Point(0, job.attempt + 1)
+        self.open = [*job.candidates, *self.open]
+
     @property
     def work_left(self) -> bool:
         """Whether anything is left that has not been handed out."""
@@ -101,12 +118,30 @@ class Agenda:
             candidates = self._candidates(sum(len(flight.trials) for flight in flights))
             if candidates:
                 try:
-                    return self._look_at_verdict(self._flight(partial(self._search.evaluator.plan, candidates)))
+                    return self._look_at_verdict(self._planned(partial(self._search.evaluator.plan, candidates)))
+                except NoMemory:
+                    raise
                 except Exception as error:  # noqa: BLE001, a network may fail to be built in any way
                     self._sort_out(candidates, error)
             elif not self._must_prepare():
                 return None
         return None if flights else self._preparation()
+
+    def _planned(self, plan: Callable[[int], Job]) -> Flight:
+        """Plan a job; where memory runs out, once more with what can be freed.
+
+        Raises:
+            NoMemory: Even a little is not to be had, so it is not the network that asks for too much.
+        """
+        try:
+            return self._flight(plan)
+        except MemoryError:
+            free_memory()
+        try:
+            bytearray(LITTLE_BYTES)
+        except MemoryError as error:
+            raise NoMemory from error
+        return self._flight(plan)
 
     def _flight(self, plan: Callable[[int], Job]) -> Flight:
         """Plan a job, from the beginning or from where an earlier driver left it."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Job
@@ -17,6 +18,7 @@ from nassim.search.commits import Commits
 from nassim.search.lines import line_of_job, lines_of_energy, lines_without_job, moved, negated
 from nassim.search.pace import Pace
 from nassim.search.rates import Rates
+from nassim.search.stretches import Stretch, Stretches
 
 _NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)
 
@@ -48,6 +50,7 @@ class Books:
         spent: Spent | None = None,
         warn: Callable[[str], None] = lambda message: None,
         rates: Rates | None = None,
+        kept: Mapping[str, Sequence[Stretch]] = MappingProxyType({}),
     ) -> None:
         """Begin the books of a driver.
 
@@ -57,6 +60,7 @@ class Books:
             spent: What earlier drivers of the run have spent; is added to.
             warn: Is told when the database goes away and when it is back.
             rates: What workers' seconds cost, for budgets that need it.
+            kept: What unfinished jobs have done, and checkpoints keep, by the jobs' ids.
         """
         self.spent = spent or Spent()
         self.held = 0
@@ -71,7 +75,7 @@ class Books:
         self._activity = Activity.IDLE
         self._now_s = 0.0
         self._posted_s = 0.0
-        self._unsettled: dict[str, list[Entry]] = {}
+        self._stretches = Stretches(kept)
         self._written_off: dict[tuple[str | None, int], _WrittenOff] = {}
         self._pace = Pace()
         self._uncounted: set[str] = set()
@@ -93,9 +97,8 @@ class Books:
         Raises:
             LedgerUnavailable: It has been away for too long, or there was no time.
         """
-        for unsettled in self._unsettled.values():
-            self.write_off(unsettled, "interrupted")
-        self._unsettled.clear()
+        for job in self._stretches.jobs():
+            self.write_off(self._stretches.take_unkept(job), "interrupted")
         self.tally()
         self._post_driver()
         self._writer.release(DRIVER, self._now_s, "closed")
@@ -237,26 +240,26 @@ class Books:
         """Book what a lap drew to what its seconds are on by now: they may have been written off."""
         for line in lines_of_energy(metered, self._accounts):
             lost = self._written_off.get((line.job, line.attempt))
-            unsettled = self._unsettled.get(line.job) if line.job else None
             if line.activity in _NOT_LOST_TWICE:
                 self._writer.append(line)
             elif lost and lost.from_s <= line.start_s:
                 self._writer.append(moved(line, lost.to, lost.reason))
             else:
-                if unsettled and unsettled[0].start_s <= line.start_s:
-                    unsettled.append(line)
+                if line.job:
+                    self._stretches.join(line.job, line)
                 self._writer.append(line)
 
     def _remember(self, job: Job, entry: Entry) -> None:
-        """Keep what would be lost if the worker died now: the job's entries since its last checkpoint."""
+        """Remember what would be lost if the worker, or a checkpoint, were lost."""
         if entry.activity is Activity.CHECKPOINT:
-            self._unsettled.pop(job.id, None)
+            if entry.step is not None:
+                self._stretches.keep(job.id, entry.step)
         elif entry.activity not in _NOT_LOST_TWICE:
-            self._unsettled.setdefault(job.id, []).append(entry)
+            self._stretches.add(job.id, entry)
 
     def kept(self, job: Job) -> None:
         """The job's results are in hand: nothing of it can be lost any more."""
-        self._unsettled.pop(job.id, None)
+        self._stretches.forget(job.id)
 
     def lose(self, job: Job, reason: str | None, to: Activity = Activity.LOST) -> None:
         """Move what the job had done since its last checkpoint from its activities to `lost` (or `preempted`).
@@ -264,9 +267,39 @@ class Books:
         Entries are immutable, so each is corrected by two lines, as a bookkeeper would: one takes the amount away
         from the activity it was posted to, one adds it to `lost`.
         """
-        entries = self._unsettled.pop(job.id, ())
-        if entries:
-            self._written_off[job.id, job.attempt] = _WrittenOff(entries[0].start_s, to, reason)
+        self._lose(self._stretches.take_unkept(job.id), reason, to)
+
+    def set_back(self, job_id: str, step: int, reason: str) -> int:
+        """Move what a job has done since a step to `lost`, checkpoints or not, for these are gone.
+
+        A line says where the job stands from now on, for a driver that takes over.
+
+        Returns:
+            The attempt that comes next.
+        """
+        entries = self._stretches.take_since(job_id, step)
+        attempt = 1 + max((entry.attempt for entry in entries), default=0)
+        self._lose(entries, reason)
+        account = self.account
+        self._writer.append(
+            Entry(
+                DRIVER,
+                self._now_s,
+                0.0,
+                Activity.CHECKPOINT,
+                search=account.search,
+                stage=account.stage,
+                job=job_id,
+                step=step,
+                attempt=attempt,
+                reason=reason,
+            )
+        )
+        return attempt
+
+    def _lose(self, entries: Sequence[Entry], reason: str | None, to: Activity = Activity.LOST) -> None:
+        for entry in reversed(entries):
+            self._written_off[entry.job, entry.attempt] = _WrittenOff(entry.start_s, to, reason)
         self.write_off(entries, reason, to)
 
     def write_off(self, entries: Sequence[Entry], reason: str | None, to: Activity = Activity.LOST) -> None:

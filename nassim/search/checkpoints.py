@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from nassim.evaluation import Job
@@ -37,6 +38,10 @@ class Checkpoints:
             self._obsolete.append(job.checkpoint_file(before))
         self._latest[job.id] = step
 
+    def gone(self, job: Job) -> None:
+        """What a job was to go on from is gone."""
+        self._latest.pop(job.id, None)
+
     def over(self, job: Job) -> None:
         """A job is over, and posted as such."""
         if self._latest.pop(job.id, job.first) and job.checkpoint is not None:
@@ -47,10 +52,11 @@ class Checkpoints:
         self._obsolete.extend(files)
 
     def sweep(self) -> None:
-        """Remove what is obsolete. To be called when all that is posted is committed."""
+        """Remove what is obsolete, as far as that can be done. To be called when all that is posted is committed."""
         for path in self._obsolete:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
         self._obsolete.clear()

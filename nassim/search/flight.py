@@ -32,7 +32,8 @@ class Flight:
         job: The job, as it is handed out at present.
         plan: Returns the job anew, going on from a step.
         step: Steps reported.
-        fruitless: How often in a row it was lost without getting any further.
+        fruitless: How often in a row it was lost without getting any further than before.
+        furthest: The furthest step from which it has gone on so far.
         reported: The last metrics reported of each trial.
         metrics: The last metrics reported.
         pruned: Whether the pruner has it stopped.
@@ -42,13 +43,15 @@ class Flight:
     plan: Callable[[int], Job]
     step: int = 0
     fruitless: int = 0
+    furthest: int = 0
     reported: dict[int | None, Mapping[str, float]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     pruned: bool = False
 
     def send_back(self, step: int) -> None:
-        """Let it go on from a step after its worker was lost."""
-        self.fruitless = 0 if step > self.job.first else self.fruitless + 1
+        """Let it go on from a step after its worker, or the checkpoint that it was to go on from, was lost."""
+        self.furthest = max(self.furthest, self.job.first)
+        self.fruitless = 0 if step > self.furthest else self.fruitless + 1
         self.job = replace(self.plan(step), attempt=self.job.attempt + 1)
 
     @property

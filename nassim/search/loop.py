@@ -11,6 +11,7 @@ from nassim.search.agenda import MOST_IN_VAIN, Agenda
 from nassim.search.books import Books
 from nassim.search.budget import Allowance, Overrun
 from nassim.search.flight import NO_POINTS, Flight, Point
+from nassim.search.hindrances import Hindrances
 from nassim.search.search import TRAININGS, Search, SearchFailed
 from nassim.search.stopping import Stopping
 from nassim.search.trials import Trials, is_value
@@ -50,6 +51,7 @@ class SearchLoop:
         self._stopping = stopping or Stopping()
         self._agenda = Agenda(search, self.trials, books, allowance, self._end)
         self._flights: dict[str, Flight] = {}
+        self._hindrances = Hindrances(self._warn)
         self._metrics: dict[str, float] = {}
 
     def run(self, points: Mapping[str, Point] = NO_POINTS) -> None:
@@ -67,14 +69,19 @@ class SearchLoop:
         self._check_preparations()
         self._loop()
 
-    def _check_preparations(self) -> None:
-        """Have those preparations done again of which nothing is left."""
-        prepared = self.trials.prepared
-        standing = self._search.evaluator.standing(prepared)
+    def _check_preparations(self) -> bool:
+        """Have those preparations done again of which nothing is left, and say whether there are any."""
+        prepared, evaluator = self.trials.prepared, self._search.evaluator
+        standing = evaluator.standing(prepared)
+        gone = "what it left is gone or damaged"
+        for number in range(standing, prepared):
+            preparation = evaluator.preparation_id(number)
+            self._agenda.do_again(preparation, self._books.set_back(preparation, 0, gone))
         if standing < prepared:
-            gone = prepared - standing
-            self._warn(f"what {gone} of {prepared} preparations left is gone or damaged; they are done again")
+            count = prepared - standing
+            self._warn(f"what {count} of {prepared} preparations left is gone or damaged; they are done again")
             self.trials.prepared = standing
+        return standing < prepared
 
     def run_alone(self, plan: Callable[[int], Job], points: Mapping[str, Point] = NO_POINTS) -> dict[str, float]:
         """Run a job outside any trial (a final training) and return what it reported last.
@@ -147,6 +154,7 @@ class SearchLoop:
         for event in events:
             self._books.post(event)
         for event in events:
+            self._hindrances.take(event, self._executor.now_s())
             match event:
                 case Lap(activity=Activity.CHECKPOINT, job=Job() as job, step=int() as step):
                     self._checkpointed(job, step)
@@ -154,6 +162,7 @@ class SearchLoop:
                     self._reported(event)
                 case JobEnded():
                     self._ended(event, self._flights.pop(event.job.id))
+        self._hindrances.check(self._executor.now_s())
         self._settled(self._books.settle_when_due())
 
     @property
@@ -227,6 +236,8 @@ class SearchLoop:
                 self._failed(flight, event.reason)
             case Ending.LOST | Ending.PREEMPTED:
                 self._lost(flight, event)
+            case Ending.SENT_BACK:
+                self._sent_back(flight, event)
 
     def _failed(self, flight: Flight, reason: str | None) -> None:
         self._over(flight, Outcome.FAILED, reason)
@@ -246,9 +257,27 @@ class SearchLoop:
             self._warn(f"{event.job.id}: {event.reason}; goes on from step {flight.job.first}")
             self._agenda.waiting.append(flight)
 
+    def _sent_back(self, flight: Flight, event: JobEnded) -> None:
+        """Hand a job out again from before what it was to go on from, which is gone, and book the rest as lost."""
+        job, step, reason = event.job, event.checkpoint_step or 0, event.reason or ""
+        if job.kind in TRAININGS:
+            self._books.set_back(job.id, step, reason)
+            if self._search.checkpoints:
+                self._search.checkpoints.gone(job)
+            flight.send_back(step)
+            self._warn(f"{job.id}: {reason}; goes on from step {step}")
+            self._agenda.waiting.append(flight)
+        elif self._check_preparations():
+            self._books.lose(job, reason)
+            if job.kind is JobKind.SCORE:
+                self._agenda.put_back(job)
+        else:
+            self._failed(flight, reason)
+
     def _over(self, flight: Flight, outcome: Outcome, reason: str | None) -> None:
         """End all trials of a job that will not be handed out again by this driver."""
-        self._books.kept(flight.job)
+        if flight.job.kind is not JobKind.SUPERNET:
+            self._books.kept(flight.job)
         # A final training that failed, for want of disk say, is gone on with from its checkpoint by the next driver.
         if self._search.checkpoints and not (flight.job.kind is JobKind.FINAL and outcome is Outcome.FAILED):
             self._search.checkpoints.over(flight.job)

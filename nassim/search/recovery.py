@@ -1,10 +1,11 @@
 """Recovery: what earlier drivers have spent and what the last one left unfinished, read from the ledger alone."""
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from nassim.cost.work import AMOUNTS, Activity
@@ -13,9 +14,22 @@ from nassim.ledger.store import Ledger
 from nassim.search.budget import Spent
 from nassim.search.flight import Point
 from nassim.search.rates import Rates
+from nassim.search.stretches import Stretch
 
 _SUMMED = ["seconds", *AMOUNTS]
-_KEYS = ["worker", "activity", "search", "stage", "job", "trial", "architecture", "step", "attempt", "uncounted"]
+_KEYS = [
+    "stretch",
+    "worker",
+    "activity",
+    "search",
+    "stage",
+    "job",
+    "trial",
+    "architecture",
+    "step",
+    "attempt",
+    "uncounted",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,7 @@ class Recovery:
         found: Names of the searches that have a finding.
         trained: Ids of the final trainings that are through, their finding posted.
         failed_by: How many trials of each search have failed.
+        kept: What each unfinished job has done and a checkpoint keeps, by its id.
     """
 
     points: Mapping[str, Point] = field(default_factory=dict)
@@ -39,6 +54,7 @@ class Recovery:
     found: frozenset[str] = frozenset()
     trained: frozenset[str] = frozenset()
     failed_by: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, tuple[Stretch, ...]] = field(default_factory=dict)
 
 
 def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None) -> Recovery:
@@ -58,24 +74,25 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
     found = frozenset(finding.search for finding in findings)
     trained = frozenset(finding.job for finding in findings)
     points: dict[str, Point] = {}
-    lost: list[Entry] = []
-    for job, rows in _open_jobs(ledger.frame(run), found, trained).groupby("job", sort=False):
-        # What a lap drew comes later than the lap: what of it is settled, its time says and not its place.
-        is_energy = rows["seconds"].eq(0) & rows["metered_s"].notna()
-        checkpoints = rows[(rows["activity"] == Activity.CHECKPOINT) & ~is_energy]
+    kept: dict[str, tuple[Stretch, ...]] = {}
+    entries = _open_jobs(ledger.frame(run), found, trained)
+    entries["stretch"] = -1
+    for job, rows in entries.groupby("job", sort=False):
+        steps, numbers = _divide(rows)
+        entries.loc[rows.index, "stretch"] = numbers
         # A round of shared weights is done again, if its file is gone, from its beginning.
         of_round = rows["activity"].eq(Activity.SUPERNET).any()
-        step = 0 if checkpoints.empty or of_round else int(checkpoints["step"].max())
-        points[str(job)] = Point(step, int(rows["attempt"].max()) + 1)
-        if not checkpoints.empty:
-            later = rows["start_s"] > checkpoints["start_s"].iloc[-1]
-            rows = rows[(~is_energy & (rows.index > checkpoints.index[-1])) | (is_energy & later)]
-        lost.extend(_net(rows))
+        points[str(job)] = Point(0 if of_round or not steps else steps[-1], int(rows["attempt"].max()) + 1)
+        kept[str(job)] = tuple(Stretch([], step) for step in steps)
+    lost: list[Entry] = []
+    for number, entry in _net(entries[entries["stretch"] >= 0]):
+        stretches = kept[str(entry.job)]
+        (stretches[number].entries if number < len(stretches) else lost).append(entry)
     trials = ledger.trials(run)
     spent, spent_by = _spent(ledger, run, rates, trials)
     spent.wall_s = clock_s
     failed_by = Counter(trials.loc[trials["outcome"] == Outcome.FAILED, "search"])
-    return Recovery(points, tuple(lost), spent, spent_by, found, trained, failed_by)
+    return Recovery(points, tuple(lost), spent, spent_by, found, trained, failed_by, kept)
 
 
 def _open_jobs(entries: pd.DataFrame, found: frozenset[str], trained: frozenset[str]) -> pd.DataFrame:
@@ -88,34 +105,64 @@ def _open_jobs(entries: pd.DataFrame, found: frozenset[str], trained: frozenset[
     return rows[~rows["closed"].notna().groupby(rows["job"]).transform("any")]
 
 
-def _net(rows: pd.DataFrame) -> list[Entry]:
-    """Return what the rows add up to, after the corrections among them, one entry per worker, activity and step."""
+def _divide(rows: pd.DataFrame) -> tuple[list[int], np.ndarray[Any, Any]]:
+    """Divide a job's lines where checkpoints were written that it has not been set back behind.
+
+    Returns:
+        The steps of the checkpoints; and the number of each line's stretch, -1 for lines that were written off when the
+        job was set back.
+    """
+    is_energy = (rows["seconds"].eq(0) & rows["metered_s"].notna()).to_numpy()
+    is_checkpoint = (rows["activity"].eq(Activity.CHECKPOINT) & rows["step"].notna()).to_numpy() & ~is_energy
+    numbers = np.zeros(len(rows), int)
+    steps: list[int] = []
+    ends_s: list[float] = []
+    for place, (worker, step, start_s) in enumerate(zip(rows["worker"], rows["step"], rows["start_s"], strict=True)):
+        numbers[place] = len(steps)
+        if is_checkpoint[place] and worker == DRIVER:
+            standing = sum(kept <= step for kept in steps)
+            numbers[: place + 1][numbers[: place + 1] >= standing] = -1
+            del steps[standing:], ends_s[standing:]
+        elif is_checkpoint[place]:
+            steps.append(int(step))
+            ends_s.append(float(start_s))
+    # What a lap drew comes later than the lap: of which stretch it is, its time says and not its place.
+    numbers[is_energy] = np.searchsorted(ends_s, rows["start_s"].to_numpy()[is_energy])
+    return steps, numbers
+
+
+def _net(rows: pd.DataFrame) -> Iterator[tuple[int, Entry]]:
+    """Yield what the rows add up to, after the corrections among them.
+
+    One entry per stretch, worker, activity and step, with the number of its stretch.
+    """
     rows = rows[~rows["activity"].isin([Activity.LOST, Activity.PREEMPTED, Activity.CHECKPOINT])]
     groups = rows.groupby(_KEYS, dropna=False, sort=False)
     sums = groups[_SUMMED].sum()
     sums = sums.assign(start_s=groups["start_s"].max(), energy_j=groups["energy_j"].sum(min_count=1))
     sums = sums.assign(metered_s=groups["metered_s"].sum(min_count=1))
     sums = sums[(sums["seconds"].abs() > 1e-9) | (sums["samples"] != 0)].reset_index()
-    return [
-        Entry(
-            worker=row["worker"],
-            start_s=float(row["start_s"]),
-            seconds=float(row["seconds"]),
-            activity=Activity(row["activity"]),
-            search=row["search"],
-            stage=Stage(row["stage"]),
-            job=row["job"],
-            trial=None if pd.isna(row["trial"]) else int(row["trial"]),
-            architecture=None if pd.isna(row["architecture"]) else row["architecture"],
-            step=None if pd.isna(row["step"]) else int(row["step"]),
-            attempt=int(row["attempt"]),
-            **_amounts(row),
-            uncounted=() if pd.isna(row["uncounted"]) else tuple(row["uncounted"].split()),
-            energy_j=None if pd.isna(row["energy_j"]) else float(row["energy_j"]),
-            metered_s=None if pd.isna(row["metered_s"]) else float(row["metered_s"]),
+    for row in sums.to_dict("records"):
+        yield (
+            int(row["stretch"]),
+            Entry(
+                worker=row["worker"],
+                start_s=float(row["start_s"]),
+                seconds=float(row["seconds"]),
+                activity=Activity(row["activity"]),
+                search=row["search"],
+                stage=Stage(row["stage"]),
+                job=row["job"],
+                trial=None if pd.isna(row["trial"]) else int(row["trial"]),
+                architecture=None if pd.isna(row["architecture"]) else row["architecture"],
+                step=None if pd.isna(row["step"]) else int(row["step"]),
+                attempt=int(row["attempt"]),
+                **_amounts(row),
+                uncounted=() if pd.isna(row["uncounted"]) else tuple(row["uncounted"].split()),
+                energy_j=None if pd.isna(row["energy_j"]) else float(row["energy_j"]),
+                metered_s=None if pd.isna(row["metered_s"]) else float(row["metered_s"]),
+            ),
         )
-        for row in sums.to_dict("records")
-    ]
 
 
 def _amounts(row: dict[Hashable, Any]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Trials:
 
     Attributes:
         asked: How many trials there are that have been asked for.
+        failed: How many of them have failed since this driver took the search up.
         infeasible: How many of them were beyond the limits.
         in_a_row: How many of those that were asked for last, one after the other.
         complete: The complete trials' values, one for each objective, by number.
@@ -57,6 +58,7 @@ class Trials:
 
     def __init__(self, search: Search, books: Books) -> None:
         self.asked = 0
+        self.failed = 0
         self.infeasible = 0
         self.in_a_row = 0
         self.complete: dict[int, tuple[float, ...]] = {}
@@ -205,6 +207,7 @@ class Trials:
             attempt: How often its job was handed out before.
             reason: Why, where that is to be said.
         """
+        self.failed += outcome is Outcome.FAILED
         architecture = self.architectures.get(number)
         first = values.get(self._names[0])
         self._books.end_trial(

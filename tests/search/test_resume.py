@@ -139,7 +139,7 @@ def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
     ],
     ids=["damaged", "gone"],
 )
-def test_rounds_whose_weights_are_gone_are_done_again_and_booked_again(tmp_path, harm, again):
+def test_rounds_whose_weights_are_gone_are_done_again_and_booked_as_lost(tmp_path, harm, again):
     plan = experiment(tmp_path, ENAS)
     driver = Driver(plan)
     driver.wait_for_reports(3 + 6 + 1)  # three rounds, the trials after the second and one after the third
@@ -154,8 +154,9 @@ def test_rounds_whose_weights_are_gone_are_done_again_and_booked_again(tmp_path,
     assert set(done.outcomes) == {"complete"}
     assert len(done.trials) == 15
     assert done.warnings == [f"what {len(again)} of 3 preparations left is gone or damaged; they are done again"]
-    rounds = done.entries[done.entries["activity"] == Activity.SUPERNET].groupby("job")["samples"].sum()
-    assert dict(rounds) == {f"enas/round/{n}": 1079 * (1 + (f"enas/round/{n}" in again)) for n in range(3)}
+    samples = done.entries.groupby(["activity", "job"])["samples"].sum()
+    assert dict(samples[Activity.SUPERNET]) == {f"enas/round/{n}": 1079 for n in range(3)}
+    assert dict(samples[Activity.LOST]) == dict.fromkeys(again, 1079)
 
 
 def test_the_weights_of_the_last_two_rounds_are_left(tmp_path):
