@@ -4,14 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
-from nassim.errors import NassimError
-
 UNFINISHED = ".unfinished"
 """How the name of a file ends that is still being written, or that a killed process has left."""
-
-
-class StorageFault(NassimError):  # noqa: N818, a state of the machine rather than an error of the program
-    """A disk is full, a folder can't be reached or written: nothing that what was to be written has done."""
 
 
 def write_durably(path: Path, content: bytes | memoryview) -> None:

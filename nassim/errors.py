@@ -7,3 +7,7 @@ class NassimError(Exception):
     The command line prints the message alone, without a traceback, and exits with status 2; with 1 where a run had
     begun, whose report it prints before.
     """
+
+
+class StorageFault(NassimError):  # noqa: N818, a state of the machine rather than an error of the program
+    """A disk is full, a folder can't be reached or written. What was to be written has not to do with it."""

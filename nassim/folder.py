@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from nassim.durable import UNFINISHED, StorageFault, write_durably
-from nassim.errors import NassimError
+from nassim.durable import UNFINISHED, write_durably
+from nassim.errors import NassimError, StorageFault
 from nassim.ledger.records import RunRecord
 
 MARKER = "run.json"

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import torch
 
 from nassim.cost.work import Activity, Work
-from nassim.durable import StorageFault, write_durably
+from nassim.durable import write_durably
+from nassim.errors import StorageFault
 from nassim.evaluation import Progress, StateLost
 
 T = TypeVar("T")

@@ -9,8 +9,7 @@ from torch import nn
 
 from nassim.cost.work import Activity, Work
 from nassim.data.source import DataSource
-from nassim.durable import StorageFault
-from nassim.errors import NassimError
+from nassim.errors import NassimError, StorageFault
 from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress, StateLost
 from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.epochs import last_kept, new_network, run_epochs

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from nassim.durable import StorageFault, write_durably
-from nassim.errors import NassimError
+from nassim.durable import write_durably
+from nassim.errors import NassimError, StorageFault
 from nassim.models.card import ModelCard
 
 if TYPE_CHECKING:

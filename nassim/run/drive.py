@@ -8,8 +8,7 @@ import optuna
 from threadpoolctl import threadpool_limits
 
 from nassim.cost.work import Activity
-from nassim.durable import StorageFault
-from nassim.errors import NassimError
+from nassim.errors import NassimError, StorageFault
 from nassim.evaluation import Candidate, Job
 from nassim.executors.base import Executor
 from nassim.executors.clock import Clock

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from nassim.cost.work import Activity
-from nassim.durable import StorageFault
+from nassim.errors import StorageFault
 from nassim.executors.base import Event, Hindered, JobEnded, Lap
 
 PATIENCE_S = 60.0
