@@ -1,15 +1,17 @@
 """Aside: a file beside the ledger with the postings that couldn't be written to it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 from nassim.durable import sync_folder, write_durably
 from nassim.errors import NassimError
 from nassim.ledger.postings import TABLES, Posting
 
-_FORMAT = 1
+_FORMAT = 2
+"""1, of nassim 0.1.0, had no checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def save(aside: Aside, folder: Path) -> Path:
     """
     path = path_of(folder, aside.run)
     try:
-        write_durably(path, "".join(f"{line}\n" for line in _lines(aside)).encode())
+        write_durably(path, "".join(f"{line}\n" for line in _lines(aside)).encode("utf-8", "surrogatepass"))
     except OSError as error:
         raise NassimError(
             f"{len(aside.postings)} unwritten postings of run {aside.run} can't be saved in {folder}: "
@@ -61,18 +63,23 @@ def load(folder: Path, run: str) -> Aside | None:
     """
     path = path_of(folder, run)
     try:
-        header, *rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        if header["format"] != _FORMAT or header["count"] != len(rows):
+        first, *rest = path.read_bytes().decode("utf-8", "surrogatepass").splitlines()
+        header = json.loads(first)
+        if header["format"] not in (1, _FORMAT) or header["count"] != len(rest):
             raise ValueError("format or count")
-        postings = tuple(Posting(table, row) for table, row in rows)
-        if not all(posting.table in TABLES for posting in postings):
-            raise ValueError("table")
+        if header["format"] == _FORMAT and header["checksum"] != _checksum(header, rest):
+            raise ValueError("checksum")
+        postings = tuple(Posting(table, row) for table, row in map(json.loads, rest))
+        _check(postings, header["run_id"])
         return Aside(header["run"], header["run_id"], header["started_at"], header["session"], postings)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise NassimError(f"{path}, the run's unwritten postings, can't be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NassimError(
-            f"{path} is not a whole file of unwritten postings. Restore it, or move it away to resume without it"
+            f"{path} is not a whole file of unwritten postings, or was changed ({type(error).__name__}: {error}). "
+            "Restore it, or move it away to resume without it"
         ) from None
 
 
@@ -91,4 +98,25 @@ def _lines(aside: Aside) -> Sequence[str]:
         "session": aside.session,
         "count": len(aside.postings),
     }
-    return [json.dumps(header), *(json.dumps(posting) for posting in aside.postings)]
+    lines = [json.dumps(posting) for posting in aside.postings]
+    return [json.dumps(header | {"checksum": _checksum(header, lines)}), *lines]
+
+
+def _checksum(header: Mapping[str, object], lines: Sequence[str]) -> str:
+    """Return a hash of all that a file says."""
+    said = {key: value for key, value in header.items() if key != "checksum"}
+    return blake2b("\n".join([json.dumps(said, sort_keys=True), *lines]).encode(), digest_size=16).hexdigest()
+
+
+def _check(postings: Sequence[Posting], run_id: object) -> None:
+    """Look whether all postings are rows of the ledger's tables, of this run, one after the other.
+
+    Raises:
+        ValueError: One is not.
+    """
+    first = postings[0].row["seq"] if postings else 0
+    for seq, (table, row) in enumerate(postings, first):
+        if table not in TABLES or not {*row} <= {*TABLES[table].columns.keys()}:
+            raise ValueError(f"posting {seq} is of no table of the ledger")
+        if row["run_id"] != run_id or row["seq"] != seq:
+            raise ValueError(f"posting {seq} is of another run, or out of order")

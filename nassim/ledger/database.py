@@ -1,47 +1,35 @@
-"""Database: the one place that knows how SQLite and PostgreSQL are reached, and what their faults mean."""
+"""Database: the two kinds of transaction that a ledger needs, and what faults of databases mean."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from threading import Event
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, Engine, inspect, select, text
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    InvalidRequestError,
+    OperationalError,
+)
 
 from nassim.errors import NassimError
+from nassim.ledger import engines
 from nassim.ledger.credentials import HIDDEN, secrets_of, shown, without_credentials
-from nassim.ledger.errors import LedgerUnavailable
+from nassim.ledger.errors import LedgerDamaged, LedgerFault, LedgerGone, LedgerUnavailable
 from nassim.ledger.schema import OLDEST_VERSION, SCHEMA_VERSION, metadata, schema
+from nassim.ledger.stalling import Sockets
 
-ALLOWED = "sqlite:///FILE (relative), sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-BUSY_TIMEOUT_S = 10
-"""How long a statement waits for another driver's transaction, which takes milliseconds."""
+WRITE_ANSWER_S = 15.0
+"""How long a server may take to answer a transaction that writes. Whoever waits is the driver of a run."""
+READ_ANSWER_S = 300.0
+"""How long it may take to answer one that reads: sums over all entries of a large run."""
+
 _SCHEMA_LOCK = 0x6E617373
 """Key of PostgreSQL's advisory lock that drivers hold while they create the tables."""
-
-
-def parse(url: str) -> URL:
-    """Return the URL, with the driver that nassim uses for it.
-
-    Raises:
-        NassimError: It can't be parsed or is of another kind. The message does not repeat it: it may hold a password.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise NassimError(f"the ledger's URL can't be read. Allowed: {ALLOWED}") from None
-    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        return parsed
-    if parsed.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise NassimError(f"a ledger can't be kept in {parsed.drivername!r}. Allowed: {ALLOWED}")
-    if "@" in (parsed.host or "") or "@" in (parsed.database or ""):
-        raise NassimError(
-            "the ledger's URL has an @ too many. In a user name or password, write @ as %40, / as %2F and : as %3A"
-        )
-    return parsed.set(drivername="postgresql+psycopg")
 
 
 class Database:
@@ -55,8 +43,10 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = parse(url)
+        self._url = engines.parse(url)
         self._checked = False
+        self._sockets = Sockets()
+        self._written: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         return shown(self._url.set(drivername=self._url.get_backend_name()))
@@ -71,10 +61,17 @@ class Database:
         in_file = self._is_sqlite and self._url.database not in (None, "", ":memory:")
         return Path(str(self._url.database)) if in_file else None
 
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it outlives this process."""
+        return not self._is_sqlite or self.file is not None
+
     @cached_property
     def _engine(self) -> Engine:
         try:
-            return _sqlite(self._url, self.file) if self._is_sqlite else _postgresql(self._url)
+            if self._is_sqlite:
+                return engines.sqlite(self._url, self.file)
+            return engines.postgresql(self._url, self._sockets)
         except ModuleNotFoundError as error:
             raise NassimError(
                 f"{self} needs the Python package {error.name}. Install it with: pip install 'nassim[postgresql]'"
@@ -84,13 +81,19 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the ledger throughout.
 
+        What is done within is done with what is in the ledger alone: whatever it raises, the ledger is damaged.
+
         Raises:
             NassimError: There is no ledger, or it can't be read.
         """
         if self.file is not None and not self.file.is_file():
             raise NassimError(f"there is no ledger at {self.file}: no such file. `nassim run` makes one")
         level = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self._translated("read"), self._engine.connect().execution_options(**level) as connection:
+        with (
+            self._translated("read", READ_ANSWER_S),
+            self._engine.connect().execution_options(**level) as connection,
+            self._understood(),
+        ):
             if not self._checked:
                 self._check(connection)
             yield connection
@@ -103,7 +106,7 @@ class Database:
         """
         if self.file is not None and not self.file.is_file():
             return False
-        with self._translated("read"), self._engine.connect() as connection:
+        with self._translated("read", READ_ANSWER_S), self._engine.connect() as connection:
             return inspect(connection).has_table(schema.name)
 
     @contextmanager
@@ -114,15 +117,47 @@ class Database:
         under it, which SQLite answers with an error at once, however long it would wait for a lock.
 
         Raises:
-            LedgerUnavailable: The database is locked, gone or full. Whether the transaction was committed is unknown
+            LedgerUnavailable: The database is locked, away or full. Whether the transaction was committed is unknown
                 when its connection broke in the last moment.
-            NassimError: It can't be written for another reason.
+            LedgerGone: Its file was deleted, or replaced by another.
+            LedgerFault: It can't be written for another reason.
         """
-        with self._translated("written"):
+        with self._translated("written", WRITE_ANSWER_S):
             if not self._checked:
                 self._create()
             with self._engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
                 yield connection
+        self._check_file()
+
+    def copy_to(self, file: Path) -> None:
+        """Write all that is in a SQLite ledger to a new file, also when its own file was deleted in the meantime.
+
+        Raises:
+            LedgerFault: It can't be read any more, or the file can't be written.
+        """
+        options = {"begin": None}
+        with (
+            self._translated("copied", READ_ANSWER_S),
+            self._engine.connect().execution_options(**options) as connection,
+        ):
+            connection.exec_driver_sql("VACUUM INTO ?", (str(file),))
+
+    def _check_file(self) -> None:
+        """Look whether the file is still there that was written to. SQLite would write on into a deleted one.
+
+        Raises:
+            LedgerGone: It is not.
+        """
+        if self.file is None:
+            return
+        try:
+            status = self.file.stat()
+        except OSError as error:
+            raise LedgerGone(f"the ledger {self.file} was deleted while it was written: {error.strerror}") from None
+        found = status.st_dev, status.st_ino
+        self._written = self._written or found
+        if found != self._written:
+            raise LedgerGone(f"the ledger {self.file} was replaced by another file while it was written")
 
     def migrate(self) -> tuple[int, int]:
         """Bring a ledger that an earlier nassim wrote to the present schema, all of it or nothing.
@@ -139,11 +174,11 @@ class Database:
             raise NassimError(f"there is no ledger in {self}, so there is nothing to migrate")
         options = {"begin": "IMMEDIATE"}
         with (
-            self._translated("migrated"),
+            self._translated("migrated", READ_ANSWER_S),
             self._engine.connect().execution_options(**options) as connection,
             connection.begin(),
         ):
-            if not OLDEST_VERSION <= connection.execute(select(schema.c.version)).scalar_one() <= SCHEMA_VERSION:
+            if not OLDEST_VERSION <= self._version(connection) <= SCHEMA_VERSION:
                 self._check(connection)
             return migrate(connection)
 
@@ -157,7 +192,7 @@ class Database:
             raise NassimError(f"the ledger can't be put at {self.file}: the folder {self.file.parent} does not exist")
         if self.file is not None:
             with self._engine.connect().execution_options(begin=None) as connection:
-                _keep_a_write_ahead_log(connection)
+                engines.keep_a_write_ahead_log(connection)
         with self._engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
             if not self._is_sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
@@ -169,7 +204,7 @@ class Database:
     def _check(self, connection: Connection) -> None:
         if not inspect(connection).has_table(schema.name):
             raise NassimError(f"there is no ledger in {self} yet. `nassim run` makes one")
-        version = connection.execute(select(schema.c.version)).scalar_one()
+        version = self._version(connection)
         if OLDEST_VERSION <= version < SCHEMA_VERSION:
             raise NassimError(
                 f"the ledger in {self} has schema {version}, which an earlier nassim wrote; this one's is "
@@ -182,18 +217,44 @@ class Database:
             )
         self._checked = True
 
+    def _version(self, connection: Connection) -> int:
+        versions = connection.execute(select(schema.c.version)).scalars().all()
+        if len(versions) != 1 or not isinstance(versions[0], int):
+            raise self._damaged(f"it names {len(versions)} versions of its schema, {versions[:5]}, and should name one")
+        return versions[0]
+
     @contextmanager
-    def _translated(self, verb: str) -> Iterator[None]:
+    def _understood(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError:
-            # What the rows say is at odds, which only the one who posted them can make sense of.
-            raise
-        except (OperationalError, InterfaceError, InternalError) as error:
-            raise LedgerUnavailable(f"the ledger {self} can't be {verb} now: {self._reason(error)}") from None
-        except DBAPIError as error:
-            kind = NassimError if not error.connection_invalidated else LedgerUnavailable
-            raise kind(f"the ledger {self} can't be {verb}: {self._reason(error)}") from None
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, InvalidRequestError) as error:
+            raise self._damaged(f"{type(error).__name__}: {error}") from error
+
+    def _damaged(self, what: str) -> LedgerDamaged:
+        return LedgerDamaged(
+            f"the ledger {self} is damaged, or was changed by something else than nassim ({what}). Restore it from a "
+            "backup, or give another"
+        )
+
+    @contextmanager
+    def _translated(self, verb: str, answer_s: float) -> Iterator[None]:
+        """Say what faults mean: those of the database, and an answer that stays away for so long."""
+        with nullcontext(Event()) if self._is_sqlite else self._sockets.answered_within(answer_s) as shut:
+            try:
+                yield
+            except IntegrityError:
+                # What the rows say is at odds, which only the one who posted them can make sense of.
+                raise
+            except DBAPIError as error:
+                reason = f"it has not answered for {answer_s:g} s" if shut.is_set() else self._reason(error)
+                may_pass = isinstance(error, OperationalError | InterfaceError | InternalError)
+                if not self._is_lasting(reason) and (may_pass or error.connection_invalidated):
+                    raise LedgerUnavailable(f"the ledger {self} can't be {verb} now: {reason}") from None
+                raise LedgerFault(f"the ledger {self} can't be {verb}: {reason}") from None
+
+    def _is_lasting(self, reason: str) -> bool:
+        """Whether waiting is of no use."""
+        return self._is_sqlite and any(symptom in reason for symptom in _LASTING)
 
     def _reason(self, error: DBAPIError) -> str:
         reason = " ".join(str(error.orig).split())
@@ -216,56 +277,9 @@ _REMEDIES = {
     "resolve host": "Is the host's name right?",
     "authentication failed": "Check the user and the password",
     "not a database": "Give the name of a ledger, or of a new file",
+    "malformed": "It is damaged: restore it from a backup, or give another",
+    "no such table": "It is damaged: restore it from a backup, or give another",
+    "no such column": "It is damaged: restore it from a backup, or give another",
+    "readonly database": "Copy it to a folder that can be written",
 }
-
-
-def _sqlite(url: URL, file: Path | None) -> Engine:
-    options: dict[str, Any] = {} if file else {"poolclass": StaticPool}
-    timeout = {} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT_S}
-    engine = create_engine(url, hide_parameters=True, connect_args=timeout | {"check_same_thread": False}, **options)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        # Transactions begin where we say so, and not where the sqlite3 module guesses.
-        connection.isolation_level = None
-        # FULL: a commit is on the disk when it returns, so it survives a power cut. With NORMAL it would survive the
-        # death of the process only. The price is one fsync a commit, and commits are grouped.
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        kind = connection.get_execution_options().get("begin", "DEFERRED")
-        if kind is not None:
-            connection.exec_driver_sql(f"BEGIN {kind}")
-
-    return engine
-
-
-def _keep_a_write_ahead_log(connection: Connection) -> None:
-    """Switch the file, once in its life, to the mode in which readers and the writer don't wait for each other."""
-    while connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
-        try:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        except OperationalError as error:
-            if "locked" not in str(error.orig):
-                raise
-            # Another driver is making the same ledger. SQLite doesn't wait for it above, so wait for it here.
-            connection.exec_driver_sql("BEGIN EXCLUSIVE")
-            connection.exec_driver_sql("ROLLBACK")
-
-
-def _postgresql(url: URL) -> Engine:
-    # A server that vanishes without a word must not block the driver for the minutes that TCP waits by itself.
-    patience = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
-    arguments = {key: value for key, value in patience.items() if key not in url.query}
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        connection.autocommit = True
-        # A driver that was stopped in mid-transaction must not hold up the one that takes over for good.
-        connection.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_S}s'")
-        connection.execute("SET idle_in_transaction_session_timeout = '60s'")
-        connection.autocommit = False
-
-    return engine
+_LASTING = ("not a database", "malformed", "no such table", "no such column", "readonly database", "UTF-8")

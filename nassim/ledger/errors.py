@@ -3,8 +3,20 @@
 from nassim.errors import NassimError
 
 
-class LedgerUnavailable(NassimError):  # noqa: N818, a state of the database rather than an error of the program
-    """The database is locked, gone or full. What was buffered is kept; committing again later writes it."""
+class LedgerFault(NassimError):  # noqa: N818, a state of the database rather than an error of the program
+    """The ledger can't be used. What was buffered is kept, and can be saved aside."""
+
+
+class LedgerUnavailable(LedgerFault):
+    """The database is locked, away or full. Committing again later writes what was buffered."""
+
+
+class LedgerDamaged(LedgerFault):
+    """What is in the ledger is not what nassim writes."""
+
+
+class LedgerGone(LedgerFault):
+    """The ledger's file was deleted or replaced while it was written."""
 
 
 class RunTakenOver(NassimError):  # noqa: N818

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from nassim.errors import NassimError
 from nassim.ledger.database import Database
+from nassim.ledger.errors import LedgerDamaged
 from nassim.ledger.schema import journal
 
 
@@ -26,7 +27,7 @@ class WriterJournal(BaseJournalBackend):
 
     def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
         """Return the logs from that number on, at a cost that grows with their number alone."""
-        return [json.loads(text) for text in self._texts[log_number_from:]]
+        return _parsed(self._texts[log_number_from:])
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Buffer the logs; the next commit writes them."""
@@ -64,7 +65,7 @@ class ReaderJournal(BaseJournalBackend):
         if rows:
             self._texts += [row.log for row in rows]
             self._behind = rows[-1].seq
-        return [json.loads(text) for text in self._texts[log_number_from:]]
+        return _parsed(self._texts[log_number_from:])
 
     def append_logs(self, logs: list[dict[str, Any]]) -> NoReturn:
         """Refuse.
@@ -76,3 +77,10 @@ class ReaderJournal(BaseJournalBackend):
             f"the studies of run {self._run} can only be looked at here: its driver alone writes them. "
             "Copy a study to a storage of its own (`nassim export --optuna URL`) to change it"
         )
+
+
+def _parsed(texts: Sequence[str]) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(text) for text in texts]
+    except ValueError as error:
+        raise LedgerDamaged(f"the ledger's journal of Optuna's studies is damaged: {error}") from error

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sqlalchemy import Connection, select
 
+from nassim.errors import NassimError
 from nassim.ledger import balance, frames, fronts, records, taking, totals
 from nassim.ledger.database import Database
+from nassim.ledger.engines import ALLOWED
 from nassim.ledger.entry import Stage
 from nassim.ledger.finding import Finding
 from nassim.ledger.records import RunRecord
@@ -62,6 +64,15 @@ class Ledger:
     def url(self) -> str:
         """Where it is, without passwords."""
         return str(self._database)
+
+    def check_lasting(self) -> None:
+        """Find out whether it outlives this process, as the ledger of a run must.
+
+        Raises:
+            NassimError: It is in memory.
+        """
+        if not self._database.is_lasting:
+            raise NassimError(f"the ledger {self.url} is in memory, and would be gone with the run. Allowed: {ALLOWED}")
 
     def close(self) -> None:
         """Close the connections. The ledger can be used again, which opens new ones."""

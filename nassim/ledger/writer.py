@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,20 +157,21 @@ class Writer:
         """Write everything buffered in one transaction. What was buffered stays so if this raises.
 
         Raises:
-            LedgerUnavailable: The database is locked, gone or full: commit again later, or save aside.
+            LedgerUnavailable: The database is locked, away or full: commit again later, or save aside.
+            LedgerGone: The ledger's file was deleted: rescue it.
             RunTakenOver: Another driver has resumed the run.
         """
-        count = len(self._buffer)
-        if not count:
+        pending = len(self._buffer)
+        if not pending:
             return
         try:
             with self._database.writing() as connection:
-                arrived = self._claim(connection, self._first + count)
-                insert(connection, self._buffer[arrived - self._first : count])
+                arrived = self._claim(connection, self._first + pending)
+                insert(connection, self._buffer[arrived - self._first : pending])
         except LedgerUnavailable as error:
-            raise LedgerUnavailable(f"{error}. {count} postings of run {self.run} are kept in memory") from None
-        del self._buffer[:count]
-        self._first += count
+            raise LedgerUnavailable(f"{error}. {pending} postings of run {self.run} are kept in memory") from None
+        del self._buffer[:pending]
+        self._first += pending
 
     def save_aside(self, folder: Path | str) -> Path:
         """Write what is buffered to a file in `folder`, which `Ledger.resume` takes in, and return its path.
@@ -180,6 +182,17 @@ class Writer:
         standing = self._standing
         unwritten = aside.Aside(self.run, standing.run_id, standing.started_at, standing.session, tuple(self._buffer))
         return aside.save(unwritten, Path(folder))
+
+    def rescue(self, folder: Path | str) -> Path:
+        """Write the whole ledger, whose file was deleted, to a new file in `folder`; what is posted from now on, too.
+
+        Raises:
+            NassimError: It can't be read any more, or there can't be written.
+        """
+        path = next(path for n in count(1) if not (path := Path(folder) / f"ledger-{n}.db").exists())
+        self._database.copy_to(path)
+        self._database = Database(f"sqlite:///{path.absolute()}")
+        return path
 
     def close(self, status: str) -> None:
         """Post how the run ended, and commit. Call it again if it raises; the status is posted once.

@@ -18,7 +18,7 @@ from nassim.experiment.model import Search as SearchSpec
 from nassim.experiment.spending import Budget as BudgetSpec
 from nassim.folder import RunFolder
 from nassim.ledger.entry import Stage
-from nassim.ledger.errors import LedgerUnavailable
+from nassim.ledger.errors import LedgerFault, LedgerGone
 from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
@@ -101,7 +101,14 @@ class Drive:
             raise NassimError(
                 f"the driver has run out of memory; `nassim resume {self._writer.run}` goes on where there is more"
             ) from error
-        except LedgerUnavailable as error:
+        except LedgerGone as error:
+            path = self._writer.rescue(self._folder.path)
+            self._writer.close("interrupted")
+            raise NassimError(
+                f"{error}. All that it held, and what was not written yet, is saved in {path}. Put that file in the "
+                f"ledger's place, and `nassim resume {self._writer.run}` goes on"
+            ) from error
+        except LedgerFault as error:
             path = self._writer.save_aside(self._folder.path)
             raise NassimError(
                 f"{error}. What is not written is saved in {path}; when the database is back, "

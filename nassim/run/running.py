@@ -59,10 +59,11 @@ def execute(
             had; the ledger stayed away; a search has come to nothing, after the others have come to their end.
     """
     clock, observe = Clock(since_s), Watcher(observe)
+    ledger = Ledger(experiment.ledger)
+    ledger.check_lasting()
     rates = _check(experiment, strict, observe)
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
-    ledger = Ledger(experiment.ledger)
     with make_executor(experiment) as executor:
         executor.connect()
         writer, folder = _enter(experiment, ledger, name)

@@ -1,0 +1,186 @@
+"""Ledgers that are not what nassim wrote: one message each, and nothing is lost by looking."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ledger_samples import closing, lap, lease, new_run
+
+from nassim.errors import NassimError
+from nassim.ledger.store import Ledger
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    """A ledger with a run of a trial, and nothing beside it."""
+    file = tmp_path / "ledger.db"
+    with Ledger(f"sqlite:///{file}") as ledger:
+        writer = new_run(ledger)
+        writer.lease(lease())
+        writer.append(lap(0.0))
+        writer.append(closing(0))
+        writer.commit()
+    assert not list(tmp_path.glob("*-wal"))
+    return file
+
+
+def change(file: Path, *statements: str) -> None:
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA writable_schema=ON")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def read_all(file: Path) -> None:
+    """Read a ledger in every way that commands do."""
+    with Ledger.open(f"sqlite:///{file}") as ledger:
+        for record in ledger.runs():
+            run = record.name
+            for read in (ledger.frame, ledger.totals, ledger.trials, ledger.uncounted, ledger.leases, ledger.balance):
+                read(run)
+            ledger.findings(run)
+            ledger.front(run)
+
+
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        (["DELETE FROM nassim_schema"], r"is damaged, .*it names 0 versions of its schema"),
+        (["INSERT INTO nassim_schema VALUES (7)"], r"is damaged, .*it names 2 versions of its schema, \[3, 7\]"),
+        (["DROP TABLE nassim_entries"], r"no such table: nassim_entries. It is damaged"),
+        (["DROP TABLE nassim_statuses"], r"no such table: nassim_statuses. It is damaged"),
+        (["UPDATE nassim_runs SET experiment = '{'"], r"is damaged, .*JSONDecodeError"),
+        (["UPDATE nassim_runs SET about = x'ff'"], r"is damaged, .*UnicodeDecodeError"),
+        (["UPDATE nassim_entries SET seconds = 'long'"], r"is damaged, "),
+        (["UPDATE nassim_leases SET opened_s = x'00'"], r"is damaged, "),
+        (["INSERT INTO nassim_findings VALUES (1, 99, 'tpe', '[]')"], r"is damaged, "),
+    ],
+)
+def test_what_nassim_did_not_write_is_told(file, statements, message):
+    change(file, *statements)
+    with pytest.raises(NassimError, match=message):
+        read_all(file)
+
+
+def test_a_driver_does_not_write_to_a_ledger_of_two_versions(file):
+    change(file, "INSERT INTO nassim_schema VALUES (7)")
+    with pytest.raises(NassimError, match="it names 2 versions of its schema"):
+        new_run(Ledger(f"sqlite:///{file}"), "another")
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_byte_may_be_another(file, data):
+    whole = file.read_bytes()
+    start = data.draw(st.integers(0, len(whole) - 1))
+    patch = data.draw(st.one_of(st.binary(min_size=1, max_size=8), st.just(bytes(512)), st.just(b"\xff" * 64)))
+    cut = data.draw(st.booleans())
+    try:
+        file.write_bytes(whole[:start] if cut else whole[:start] + patch + whole[start + len(patch) :])
+        with suppress(NassimError):
+            read_all(file)
+    finally:
+        for other in file.parent.glob("ledger.db*"):
+            other.unlink()
+        file.write_bytes(whole)
+
+
+def test_a_file_that_is_deleted_while_it_is_written_is_noticed_and_rescued(tmp_path):
+    file = tmp_path / "ledger.db"
+    writer = new_run(Ledger(f"sqlite:///{file}"))
+    seqs = [writer.append(lap(0.0))]
+    writer.commit()
+    for each in tmp_path.glob("ledger.db*"):
+        each.unlink()
+    seqs.append(writer.append(lap(1.0)))
+    with pytest.raises(NassimError, match="was deleted while it was written"):
+        writer.commit()
+    seqs.append(writer.append(lap(2.0)))
+    rescued = writer.rescue(tmp_path)
+    writer.close("interrupted")
+    ledger = Ledger(f"sqlite:///{rescued}")
+    assert ledger.frame("run")["seq"].tolist() == seqs
+    assert ledger.run("run").status == "interrupted"
+
+
+def test_a_file_that_is_replaced_is_left_alone(tmp_path):
+    file, other = tmp_path / "ledger.db", tmp_path / "other.db"
+    writer = new_run(Ledger(f"sqlite:///{file}"))
+    with Ledger(f"sqlite:///{other}") as ledger:
+        new_run(ledger, "theirs")
+    for each in tmp_path.glob("ledger.db*"):
+        each.unlink()
+    other.rename(file)
+    content = file.read_bytes()
+    writer.append(lap(0.0))
+    with pytest.raises(NassimError, match="was replaced by another file while it was written"):
+        writer.commit()
+    assert file.read_bytes() == content
+    writer.rescue(tmp_path)
+    writer.commit()
+    assert [record.name for record in Ledger(f"sqlite:///{file}").runs()] == ["theirs"]
+
+
+READ = "import sys; from nassim.cli.main import main; sys.argv[1:] = ['runs', '--ledger', sys.argv[1]]; main()"
+
+
+@pytest.fixture
+def sealed(file):
+    """The ledger on a disk that is mounted read-only."""
+    folder = file.parent / "sealed"
+    folder.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mounted, check=False, capture_output=True).returncode:
+        pytest.skip("a read-only disk can't be mounted here")
+
+    def seal(*files: Path) -> Path:
+        for each in files:
+            (folder / each.name).write_bytes(each.read_bytes())
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        return folder / file.name
+
+    yield seal
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_ledger_on_read_only_media_can_be_read(file, sealed):
+    there = sealed(file)
+    read_all(there)
+    shown = subprocess.run(
+        [sys.executable, "-c", READ, f"sqlite:///{there}"], capture_output=True, text=True, check=True
+    )
+    assert "run" in shown.stdout
+    with (
+        Ledger(f"sqlite:///{there}") as ledger,
+        pytest.raises(NassimError, match="the ledger can't be written where it is"),
+    ):
+        new_run(ledger, "another")
+
+
+def test_a_ledger_on_read_only_media_whose_commits_lie_beside_it_is_not_read_without_them(file, sealed):
+    with Ledger(f"sqlite:///{file}") as ledger:
+        new_run(ledger, "another")
+        there = sealed(*file.parent.glob("ledger.db*"))
+    with pytest.raises(NassimError, match=r"ledger\.db-wal beside it holds commits that are not in it yet"):
+        read_all(there)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://"])
+def test_a_ledger_in_memory_does_not_last(url):
+    with pytest.raises(NassimError, match=r"is in memory, and would be gone with the run. Allowed: sqlite:///FILE"):
+        Ledger(url).check_lasting()
+
+
+@pytest.mark.parametrize("url", ["sqlite:///file::memory:?uri=true", "sqlite:///file:x?mode=memory&uri=true"])
+def test_a_ledger_is_no_sqlite_uri(url):
+    with pytest.raises(NassimError, match="a ledger is no SQLite URI: name its file itself"):
+        Ledger(url)
