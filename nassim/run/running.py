@@ -1,12 +1,17 @@
 """Beginning a run, and going on with one."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from threading import Timer
 
-from nassim.errors import NassimError
+import psutil
+
+from nassim.errors import NassimError, placed
 from nassim.executors.clock import Clock, utc_now
-from nassim.experiment.model import Experiment
+from nassim.experiment.model import Experiment, Ray
 from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
 from nassim.ledger.errors import RunNameTaken
@@ -21,7 +26,16 @@ from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
+from nassim.space import SearchSpace
 from nassim.space.checking import check_networks
+
+PATIENCE_S = 10.0
+"""Seconds after which it is told what takes so long before a run begins."""
+
+READING = (
+    "the search space and the data are still being read: a space's build is run for each pair of its options, and has "
+    "to come to an end; Ctrl-C ends this"
+)
 
 OVER = {
     "finished": "has finished; there is nothing to resume",
@@ -59,7 +73,10 @@ def execute(
             had; the ledger stayed away; a search has come to nothing, after the others have come to their end.
     """
     clock, observe = Clock(since_s), Watcher(observe)
-    rates = _check(experiment, strict, observe)
+    check_site(experiment)
+    with _telling(observe, READING):
+        _check(experiment)
+    rates = _rates(experiment, strict, observe)
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
     ledger = Ledger(experiment.ledger)
@@ -124,14 +141,45 @@ def resume(
         Drive(experiment, ledger, writer, recovery, folder, executor, observe, clock, rates).go()
 
 
-def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
-    """Make every part once, so that what can't be made is found before a run is entered; return the rates."""
-    check_site(experiment)
+def _check(experiment: Experiment) -> SearchSpace:
+    """Make every part once, so that what can't be made is found before a run is entered; return the space."""
     parts = Parts(experiment, RunFolder(Path(experiment.checkpoint.folder), "", None))
-    check_networks(parts.space)
+    with placed("space"):
+        smallest = check_networks(parts.space)
+        with placed("parameters"):
+            _check_memory(experiment, smallest)
     for spec in experiment.searches:
         check_arm(parts, spec)
-    return _rates(experiment, strict, observe)
+    return parts.space
+
+
+def _check_memory(experiment: Experiment, smallest: int) -> None:
+    """See that networks can be trained where the workers are on this machine; what others have is not known.
+
+    Args:
+        experiment: What is to be run.
+        smallest: Bytes of the weights of the smallest network that is known.
+    """
+    if isinstance(experiment.executor, Ray) and experiment.executor.address is not None:
+        return
+    needed, there = (2 + experiment.training.schedule().optimizer_states) * smallest, psutil.virtual_memory().total
+    if needed > there:
+        raise NassimError(
+            f"the networks of {experiment.space.name} are too large to be trained on this machine: weights, gradients "
+            f"and optimizer of the smallest that was tried take {needed:,} bytes, and there are {there:,}"
+        )
+
+
+@contextmanager
+def _telling(observe: Observe, message: str) -> Iterator[None]:
+    """Tell those who wait for what goes on inside that it does, if it takes long."""
+    timer = Timer(PATIENCE_S, observe, [Warned(message, PATIENCE_S)])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _rates(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
