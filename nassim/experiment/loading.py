@@ -1,6 +1,6 @@
 """Finds an experiment file, reads it and says all that is wrong with it at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,22 @@ def located(reference: str | Path) -> Iterator[None]:
         path = _find(str(reference))
         line = _read(path).line(error.path)
         raise _error(path, [Mistake(error.path, error.reason, line)]) from error
+
+
+def recorded_experiment(document: Mapping[str, Any], run: str) -> Experiment:
+    """Validate the experiment that the ledger has of a run.
+
+    Raises:
+        NassimError: This version doesn't take it.
+    """
+    try:
+        return Experiment.model_validate(document)
+    except ValidationError as error:
+        mistakes = "; ".join(map(str, mistakes_in(error, Experiment)[:MOST_MISTAKES]))
+        raise NassimError(
+            f"run {run} can't be gone on with: its experiment in the ledger is none that this version of nassim takes: "
+            f"{mistakes}. `nassim report {run}` shows what it came to"
+        ) from error
 
 
 def bundled() -> dict[str, Path]:

@@ -1,16 +1,18 @@
 """Beginning a run, and going on with one."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import psutil
 
 from nassim.errors import NassimError, placed
 from nassim.executors.clock import Clock, utc_now
+from nassim.experiment.loading import recorded_experiment
 from nassim.experiment.model import Experiment, Ray
 from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
@@ -26,8 +28,12 @@ from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
-from nassim.space import SearchSpace
+from nassim.space import changes
 from nassim.space.checking import check_networks
+from nassim.space.domain import Domain
+
+MOST_TOLD = 5
+"""Differences that one message lists."""
 
 PATIENCE_S = 10.0
 """Seconds after which it is told what takes so long before a run begins."""
@@ -75,23 +81,24 @@ def execute(
     clock, observe = Clock(since_s), Watcher(observe)
     check_site(experiment)
     with _telling(observe, READING):
-        _check(experiment)
+        domain = _check(experiment)
     rates = _rates(experiment, strict, observe)
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
     ledger = Ledger(experiment.ledger)
     with make_executor(experiment) as executor:
         executor.connect()
-        writer, folder = _enter(experiment, ledger, name)
+        writer, folder = _enter(experiment, domain, ledger, name)
         Drive(experiment, ledger, writer, Recovery(), folder, executor, observe, clock, rates).go()
     return writer.run
 
 
-def _enter(experiment: Experiment, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
+def _enter(experiment: Experiment, domain: Domain, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
     """Enter a new run, with a folder of its own; either both are there afterwards, or neither."""
     document, started_at = experiment.model_dump(mode="json"), utc_now()
     meter, missing = find_meter()
-    about = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
+    about: dict[str, Any] = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
+    about["space"] = changes.record(domain)
     about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
     root = Path(experiment.checkpoint.folder)
     while True:
@@ -123,14 +130,17 @@ def resume(
         since_s: As for `execute`.
 
     Raises:
-        NassimError: There is no such run, it has finished or used up its budget, or as for `execute`.
+        NassimError: There is no such run, it has finished or used up its budget, its experiment is not valid any more,
+            its space is another than it was, or as for `execute`.
     """
     began, observe = Clock(since_s), Watcher(observe)
     ledger = Ledger(ledger_url)
     record = ledger.run(run)
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
-    experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
+    experiment = recorded_experiment(record.experiment, run).model_copy(update={"ledger": ledger_url})
+    with _telling(observe, READING):
+        _check_unchanged(run, record.about.get("space"), _check(experiment))
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
     folder.take_up()
     with make_executor(experiment) as executor:
@@ -141,8 +151,8 @@ def resume(
         Drive(experiment, ledger, writer, recovery, folder, executor, observe, clock, rates).go()
 
 
-def _check(experiment: Experiment) -> SearchSpace:
-    """Make every part once, so that what can't be made is found before a run is entered; return the space."""
+def _check(experiment: Experiment) -> Domain:
+    """Make every part once, so that what can't be made is found before a run is entered; return the domain."""
     parts = Parts(experiment, RunFolder(Path(experiment.checkpoint.folder), "", None))
     with placed("space"):
         smallest = check_networks(parts.space)
@@ -150,7 +160,18 @@ def _check(experiment: Experiment) -> SearchSpace:
             _check_memory(experiment, smallest)
     for spec in experiment.searches:
         check_arm(parts, spec)
-    return parts.space
+    return parts.space.domain
+
+
+def _check_unchanged(run: str, before: Mapping[str, Any] | None, domain: Domain) -> None:
+    """See that a space is as it was when its run was entered; runs of earlier versions don't say how it was."""
+    different = [] if before is None else changes.changes(before, domain)
+    if different:
+        raise NassimError(
+            f"the space of run {run} is another than it was when the run began: {'; '.join(different[:MOST_TOLD])}"
+            f"{f', and {len(different) - MOST_TOLD} more' if len(different) > MOST_TOLD else ''}. Put it back as it "
+            f"was to go on, or begin another run; `nassim report {run}` shows this one"
+        )
 
 
 def _check_memory(experiment: Experiment, smallest: int) -> None:
