@@ -16,6 +16,7 @@ from nassim.experiment.loading import recorded_experiment
 from nassim.experiment.model import Experiment, Ray
 from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
+from nassim.hardware.saved import saved_machines
 from nassim.ledger.errors import RunNameTaken
 from nassim.ledger.store import Ledger
 from nassim.ledger.taking import check_name, run_stem
@@ -80,6 +81,7 @@ def execute(
     """
     clock, observe = Clock(since_s), Watcher(observe)
     check_site(experiment)
+    saved_machines()  # workers on this machine look theirs up
     with _telling(observe, READING):
         domain = _check(experiment)
     rates = _rates(experiment, strict, observe)

@@ -185,6 +185,29 @@ def test_what_is_wrong_with_a_space_is_told(refusal, change, message):
     assert re.search(message, told), told
 
 
+def test_what_is_kept_of_this_machine_and_can_not_be_read_is_told_before_anything_starts(tmp_path):
+    (tmp_path / "small.yaml").write_text(
+        changed(PLAN, ("mine.py:Mine", "cell"), ("hidden: 8", "input_shape: [1, 8, 8]"))
+    )
+    (tmp_path / "machines.json").write_text('[{"device": 3}]')
+    done = nassim("run", "small.yaml", folder=tmp_path, NASSIM_MACHINES=str(tmp_path / "machines.json"))
+    assert done.returncode == 2
+    assert re.fullmatch(
+        r"nassim: the calibrations in .* can't be read \(.*\); remove it, and measure .*\n", done.stderr
+    )
+    assert not (tmp_path / "nassim.db").exists()
+
+
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "{name}/" + "a" * 300, "{name}/small.yaml"])
+def test_a_folder_that_can_not_be_made_is_told(tmp_path, folder):
+    folder = folder.format(name=tmp_path)
+    plan = changed(PLAN, ("mine.py:Mine", "cell"), ("hidden: 8", "input_shape: [1, 8, 8], width: 2, cells: 1"))
+    (tmp_path / "small.yaml").write_text(f"{plan}checkpoint: {{folder: {folder}}}\n")
+    done = nassim("run", "small.yaml", folder=tmp_path)
+    assert done.returncode == 2
+    assert re.fullmatch(r"nassim: .* can't be written, where runs leave their files: .*\n", done.stderr)
+
+
 @pytest.mark.parametrize(
     ("key", "message"),
     [
