@@ -1,5 +1,6 @@
 """Beginning a run, and going on with one."""
 
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -183,7 +184,7 @@ def _check_memory(experiment: Experiment, smallest: int) -> None:
         experiment: What is to be run.
         smallest: Bytes of the weights of the smallest network that is known.
     """
-    if isinstance(experiment.executor, Ray) and experiment.executor.address is not None:
+    if isinstance(experiment.executor, Ray) and (experiment.executor.address or os.environ.get("RAY_ADDRESS")):
         return
     needed, there = (2 + experiment.training.schedule().optimizer_states) * smallest, psutil.virtual_memory().total
     if needed > there:
