@@ -168,7 +168,8 @@ def claimed(root: Path, run: str, **about: str) -> Iterator[RunFolder]:
     Raises:
         NassimError: It can't be made.
     """
-    made = [folder for folder in (root, *root.parents) if not folder.exists()]
+    with _explained(root):
+        made = [folder for folder in (root, *root.parents) if not folder.exists()]
     folder = None
     try:
         with _explained(root):

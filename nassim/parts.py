@@ -8,6 +8,7 @@ from typing import Any
 from nassim import __version__
 from nassim.cost.work import Activity, Work, add_up
 from nassim.data.source import DataSource, arrays, digits
+from nassim.errors import placed
 from nassim.evaluation import Evaluator, Job, JobKind, Progress, Ready, RunnerFactory
 from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.enas import EnasEvaluator
@@ -37,16 +38,20 @@ class Parts:
         folder: The run's folder: shared weights, checkpoints and models lie there.
 
     Raises:
-        NassimError: A space, data or a parameter is not what it should be, or they don't fit together.
+        WrongValue: A space, data or a parameter is not what it should be, or they don't fit together.
     """
 
     def __init__(self, experiment: Experiment, folder: RunFolder) -> None:
         self.experiment = experiment
         self.folder = folder
-        self.space: SearchSpace = load_space(experiment.space.name, experiment.space.parameters)
-        self.source = _source(experiment)
+        with placed("space"):
+            self.space: SearchSpace = load_space(experiment.space.name, experiment.space.parameters)
+        with placed("data"):
+            self.source = _source(experiment)
+            self.source.check(self.space)
         self.task = experiment.task.task()
-        check_metrics(self.task, self.source.outputs)
+        with placed("task", "metrics"):
+            check_metrics(self.task, self.source.outputs)
         self.evaluators: dict[str, Evaluator] = {spec.name: self._evaluator(spec) for spec in experiment.searches}
         self.finals = dict(self._finals())
 

@@ -94,7 +94,7 @@ def run(
     """
     from nassim.cli.overriding import override
     from nassim.cli.reporting import follow
-    from nassim.experiment import load_experiment
+    from nassim.experiment import load_experiment, located
 
     chosen = override(load_experiment(experiment), ledger=ledger, workers=workers, address=address, seed=seed)
 
@@ -102,7 +102,8 @@ def run(
         from nassim.executors.clock import process_age_s
         from nassim.run import execute  # takes seconds, so only now: a mistake in the file is told at once
 
-        execute(chosen, name=name, observe=observe, strict=strict, since_s=process_age_s())
+        with located(experiment):
+            execute(chosen, name=name, observe=observe, strict=strict, since_s=process_age_s())
 
     searches = ", ".join(search.name for search in chosen.searches)
     follow(drive, chosen.ledger, strict, f"starting experiment {chosen.name}: {searches}")

@@ -1,19 +1,30 @@
 """Readers: where inputs and targets come from, before they are split."""
 
-import pickle
+import math
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePath
-from typing import Any, Literal, Protocol
+from pathlib import Path, PurePath
+from typing import IO, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 
-from nassim.errors import NassimError
+from nassim.errors import NassimError, describe, shorten
 
 Inputs = npt.NDArray[np.float32]
 Targets = npt.NDArray[np.int64] | npt.NDArray[np.float32]
+
+MOST_PACKED = 500
+"""How many times the size of what the file holds of it a large array may be; more is no data."""
+
+LARGE_BYTES = 256 * 2**20
+"""From what size on that is looked at."""
+
+LONGEST_LIST = 200
+"""Characters of a list of arrays that a message shows."""
 
 TaskKind = Literal["classification", "binary", "regression"]
 """To tell classes apart, one output each; to tell two classes apart by one output; to predict numbers."""
@@ -123,8 +134,8 @@ class ArrayFile:
 @lru_cache(maxsize=2)
 def _read_checked(path: str, task: TaskKind) -> tuple[Inputs, Targets]:
     x, y = _load(path)
-    if x.dtype.kind not in "fiu":
-        raise NassimError(f"{path}: x holds numbers (float, int or uint), found dtype {x.dtype}")
+    if x.dtype.kind == "b":
+        raise NassimError(f"{path}: x holds numbers (float, int or uint), found dtype bool")
     if x.ndim < 2 or 0 in x.shape:
         raise NassimError(
             f"{path}: x has the shape (count, ...), for images (count, channels, height, width), found {x.shape}"
@@ -135,7 +146,7 @@ def _read_checked(path: str, task: TaskKind) -> tuple[Inputs, Targets]:
 
 def _finite(path: str, name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):
-        numbers = values.astype(np.float32)
+        numbers = values.astype(np.float32, copy=False)
     bad = len(numbers) - int(np.isfinite(numbers.reshape(len(numbers), -1)).all(axis=1).sum())
     if bad:
         raise NassimError(
@@ -167,30 +178,70 @@ def _labels(path: str, x: npt.NDArray[Any], y: npt.NDArray[Any], task: TaskKind)
 
 
 def _load(path: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    if not Path(path).is_file():
+        what = "this is no file" if Path(path).exists() else "there is no such file"
+        raise NassimError(f"{path}: {what}; data is an .npz file with x and y")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            names = list(getattr(file, "files", ()))
-            missing = [name for name in ("x", "y") if name not in names]
-            if missing:
-                raise NassimError(
-                    f"{path}: needs the arrays x and y, found {', '.join(names) or 'none'}; write it with "
-                    "numpy.savez(path, x=..., y=...)"
-                )
-            return file["x"], file["y"]
-    except FileNotFoundError:
-        raise NassimError(f"{path}: there is no such file; data is an .npz file with x and y") from None
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        AttributeError,
-        TypeError,
-        zipfile.BadZipFile,
-        pickle.UnpicklingError,
-    ) as error:
+        with zipfile.ZipFile(path) as file:
+            _check_names(path, file.namelist())
+            return _array(path, file, "x"), _array(path, file, "y")
+    except NassimError:
+        raise
+    except Exception as error:
         raise NassimError(
-            f"{path}: can't be read as an .npz file of plain arrays, without pickled objects: {error}"
+            f"{path}: can't be read as an .npz file of plain arrays, without pickled objects: {describe(error)}"
         ) from error
+
+
+def _check_names(path: str, members: Iterable[str]) -> None:
+    names = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
+    if not {"x", "y"} <= set(names):
+        raise NassimError(
+            f"{path}: needs the arrays x and y, found {shorten(', '.join(names), LONGEST_LIST) or 'none'}; write it "
+            "with numpy.savez(path, x=..., y=...)"
+        )
+
+
+def _array(path: str, file: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    """Read an array, after its header was held against what the file holds and what there is memory for."""
+    member = file.getinfo(f"{name}.npy")
+    with file.open(member) as stream:
+        shape, dtype = _header(stream)
+    _check_header(f"{path}: {name}", shape, dtype, member)
+    with file.open(member) as stream:
+        array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    return array
+
+
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    read = np.lib.format.read_array_header_1_0
+    if np.lib.format.read_magic(stream) != (1, 0):
+        read = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    return shape, dtype
+
+
+def _check_header(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], member: zipfile.ZipInfo) -> None:
+    if dtype.kind not in "fiub":
+        raise NassimError(f"{name} holds numbers (float, int or uint), found dtype {shorten(str(dtype), LONGEST_LIST)}")
+    count, packed = math.prod(shape), max(member.compress_size, 1)
+    claimed, there = count * dtype.itemsize, psutil.virtual_memory().available
+    if min(shape, default=0) < 0 or claimed > member.file_size:
+        raise NassimError(
+            f"{name} has the shape {shape} by its header, {claimed:,} bytes, and the file holds {member.file_size:,} "
+            "of it; write it anew"
+        )
+    if member.file_size > max(LARGE_BYTES, MOST_PACKED * packed):
+        raise NassimError(
+            f"{name} is packed {member.file_size // packed:,} to 1, in {packed:,} bytes; data of this size is packed "
+            f"{MOST_PACKED} to 1 at most"
+        )
+    needed = claimed + (0 if dtype == np.float32 else 4 * count)
+    if needed > there:
+        raise NassimError(
+            f"{name} has the shape {shape}, and takes {needed:,} bytes to read, of which this machine has {there:,} "
+            "left; data is held in memory, by every worker"
+        )
 
 
 def _check_labels(path: str, y: npt.NDArray[Any], task: TaskKind) -> None:

@@ -21,6 +21,10 @@ _LOSSES: dict[str, Callable[..., Tensor]] = {
 }
 
 
+MOST_MADE_UP = 2**24
+"""Numbers that are made up to try a metric."""
+
+
 def loss_of(task: Task, outputs: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
     """Return the task's loss.
 
@@ -47,7 +51,8 @@ def check_metrics(task: Task, outputs: int) -> None:
     Raises:
         NassimError: As `make_metric`, or a metric fails, or is no number.
     """
-    made_up = torch.rand(max(8, 2 * outputs), outputs, generator=torch.Generator().manual_seed(0))
+    rows = max(8, min(2 * outputs, MOST_MADE_UP // outputs))
+    made_up = torch.rand(rows, outputs, generator=torch.Generator().manual_seed(0))
     targets = torch.arange(len(made_up)) % max(outputs, 2)
     if task.kind == "regression":
         targets = made_up.flip(0).squeeze(1) if outputs == 1 else made_up.flip(0)

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from nassim.executors.base import Worker
 from nassim.executors.clock import stamp
 from nassim.hardware.catalogue import load_catalogue
@@ -93,20 +95,29 @@ def _cpu_model() -> str:
 
 
 def _remembered_rate(key: str, device: str) -> float:
-    """Return the device's rate in FLOP/s, measured now or lately on this machine."""
+    """Return the device's rate in FLOP/s, measured now or lately on this machine.
+
+    Where nothing can be kept or what is kept can't be read, it is measured.
+    """
+    try:
+        return _kept_rate(key, device)
+    except OSError:
+        return measure_flop_per_s(device)
+
+
+def _kept_rate(key: str, device: str) -> float:
     folder = Path(tempfile.gettempdir()) / f"nassim-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    with (folder / f"peak-{blake2b(key.encode(), digest_size=6).hexdigest()}.json").open("a+") as file:
+    with (folder / f"peak-{blake2b(key.encode(), digest_size=6).hexdigest()}.json").open("ab+") as file:
         # Workers start together; measuring together they would measure each other.
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        text = file.read()
-        known = _Measured(**json.loads(text)) if text else None
+        known = _read_measured(file.read())
         if known and known.key == key and 0 <= time.time() - known.unix_s < GOOD_FOR_S:
             return known.flop_per_s
         measured = _Measured(key, measure_flop_per_s(device), time.time())
         file.truncate(0)
-        file.write(json.dumps(asdict(measured)))
+        file.write(json.dumps(asdict(measured)).encode())
         return measured.flop_per_s
 
 
@@ -115,6 +126,13 @@ class _Measured:
     key: str
     flop_per_s: float
     unix_s: float
+
+
+def _read_measured(text: bytes) -> _Measured | None:
+    try:
+        return TypeAdapter(_Measured).validate_json(text, strict=True)
+    except ValidationError:
+        return None
 
 
 def measure_flop_per_s(device: str, seconds: float = MEASURE_S) -> float:

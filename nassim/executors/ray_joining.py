@@ -58,7 +58,7 @@ def joined(address: str | None, workers: int, share: Share) -> Iterator[None]:
 
 def _start(workers: int, share: Share) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    with _sigterm_kept():
+    with _sigterm_kept(), _files_explained():
         ray.init(
             "local",
             num_cpus=math.ceil(workers * share.cpus),
@@ -75,6 +75,17 @@ def _start(workers: int, share: Share) -> None:
                 f"{workers} workers are to hold {amount:g} {name} each, and this machine has {there.get(name, 0.0):g}; "
                 "ask for less, or give the address of a cluster"
             )
+
+
+@contextmanager
+def _files_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NassimError(
+            f"Ray can't be started on this machine, for it can't write its files: {error}. Set RAY_TMPDIR to a folder "
+            "where it can"
+        ) from error
 
 
 def _join(address: str) -> None:

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from nassim.errors import KeyPath
 from nassim.evaluators.task import Task
 from nassim.experiment.mistakes import did_you_mean, show
-from nassim.experiment.spec import Amount, Count, KeyPath, Spec, Text, one_named
+from nassim.experiment.spec import Amount, Count, Spec, Text, one_named
 from nassim.hardware.costs import COSTS, ON_A_DEVICE
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from nassim.experiment.spec import KeyPath
+from nassim.errors import KeyPath
 
 LARGEST_CHARACTERS = 1_000_000
 LARGEST_VALUES = 100_000

@@ -1,12 +1,14 @@
 """Finds an experiment file, reads it and says all that is wrong with it at once."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 import nassim
-from nassim.errors import NassimError
+from nassim.errors import NassimError, WrongValue
 from nassim.experiment.document import Document, Mistake, Unreadable
 from nassim.experiment.mistakes import did_you_mean, mistakes_in
 from nassim.experiment.model import Experiment
@@ -29,10 +31,7 @@ def load_experiment(reference: str | Path) -> Experiment:
             allowed.
     """
     path = _find(str(reference))
-    try:
-        document = Document(_read(path))
-    except Unreadable as error:
-        raise _error(path, [error.mistake]) from error
+    document = _read(path)
     mistakes = list(document.mistakes)
     experiment = None
     try:
@@ -43,6 +42,40 @@ def load_experiment(reference: str | Path) -> Experiment:
     if mistakes or experiment is None:
         raise _error(path, mistakes)
     return experiment
+
+
+@contextmanager
+def located(reference: str | Path) -> Iterator[None]:
+    """Have mistakes that show once an experiment's parts are made name the file and the line.
+
+    Args:
+        reference: As for `load_experiment`, which has read it.
+
+    Raises:
+        NassimError: A mistake was found.
+    """
+    try:
+        yield
+    except WrongValue as error:
+        path = _find(str(reference))
+        line = _read(path).line(error.path)
+        raise _error(path, [Mistake(error.path, error.reason, line)]) from error
+
+
+def recorded_experiment(document: Mapping[str, Any], run: str) -> Experiment:
+    """Validate the experiment that the ledger has of a run.
+
+    Raises:
+        NassimError: This version doesn't take it.
+    """
+    try:
+        return Experiment.model_validate(document)
+    except ValidationError as error:
+        mistakes = "; ".join(map(str, mistakes_in(error, Experiment)[:MOST_MISTAKES]))
+        raise NassimError(
+            f"run {run} can't be gone on with: its experiment in the ledger is none that this version of nassim takes: "
+            f"{mistakes}. `nassim report {run}` shows what it came to"
+        ) from error
 
 
 def bundled() -> dict[str, Path]:
@@ -70,13 +103,14 @@ def _find(reference: str) -> Path:
     return known[reference]
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> Document:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return Document(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise Unreadable(
-            f"not UTF-8 text: byte {error.object[error.start]:#04x} at position {error.start:,}"
-        ) from error
+        message = f"not UTF-8 text: byte {error.object[error.start]:#04x} at position {error.start:,}"
+        raise _error(path, [Mistake((), message)]) from error
+    except Unreadable as error:
+        raise _error(path, [error.mistake]) from error
     except OSError as error:
         raise NassimError(f"{path}: {error.strerror}") from error
 

@@ -10,11 +10,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from nassim.errors import KeyPath
 from nassim.experiment.document import Mistake
-from nassim.experiment.spec import KeyPath
 
 LONGEST_VALUE = 60
 """Characters of a found value that a message shows."""
+
+OF_A_KEY = "[key]"
+"""What pydantic ends a location with where a key is wrong and not its value."""
 
 _WANTED = {
     "int_type": "a whole number",
@@ -126,6 +129,8 @@ def _resolve(location: tuple[int | str, ...], model: type[BaseModel]) -> _Place:
     beside: tuple[str, ...] = ()
     here: list[Any] = [model]
     for part in location:
+        if part == OF_A_KEY:
+            continue
         tagged = [option for option in here if len(here) > 1 and part in _tags(option)]
         if tagged:
             here = tagged

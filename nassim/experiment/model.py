@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from nassim.errors import KeyPath
 from nassim.experiment.aims import (
     Limits,
     Objective,
@@ -22,7 +24,6 @@ from nassim.experiment.spec import (
     LARGEST_COUNT,
     Amount,
     Count,
-    KeyPath,
     Name,
     Parameters,
     Pick,
@@ -181,6 +182,35 @@ class Final(Spec):
     """Of a front which: best (of the first objective), knee, front (all of it, one after the other), or how many."""
 
 
+SMALLEST_HOLDING = 1e-4
+"""Ray counts in ten-thousandths."""
+
+LARGEST_HOLDING = 1e6
+
+RAYS_OWN = ("CPU", "GPU", "memory", "object_store_memory", "bundle")
+"""Resources that a worker holds otherwise, or that Ray keeps for itself."""
+
+
+def _resource(name: str) -> str:
+    if name in RAYS_OWN:
+        message = "no custom resource; cpus_per_worker and gpus_per_worker say how many CPUs and GPUs a worker holds"
+        raise PydanticCustomError("resource", message)
+    return name
+
+
+def _gpus(amount: float) -> float:
+    if (amount > 1 and not amount.is_integer()) or 0 < amount < SMALLEST_HOLDING:
+        raise PydanticCustomError("gpus", "wanted a whole number, or a share of one GPU from 0.0001 to 1")
+    return amount
+
+
+Holding = Annotated[float, Field(ge=SMALLEST_HOLDING, le=LARGEST_HOLDING)]
+"""A number from 0.0001 to a million."""
+
+ResourceName = Annotated[Name, AfterValidator(_resource)]
+"""A name that is not one of Ray's own."""
+
+
 class Ray(Spec):
     """Ray workers, on this machine or on a cluster."""
 
@@ -190,11 +220,11 @@ class Ray(Spec):
     """How many."""
     address: Text | None = None
     """A Ray cluster to join; by default a small Ray is started on this machine."""
-    cpus_per_worker: Amount = 1.0
+    cpus_per_worker: Holding = 1.0
     """CPUs that Ray sets aside for a worker."""
-    gpus_per_worker: Annotated[float, Field(ge=0)] = 0.0
+    gpus_per_worker: Annotated[float, Field(ge=0, le=LARGEST_HOLDING), AfterValidator(_gpus)] = 0.0
     """GPUs that Ray sets aside for a worker; may be a share of one."""
-    resources: dict[Name, Amount] = {}
+    resources: dict[ResourceName, Holding] = {}
     """Custom Ray resources that Ray sets aside for a worker, by name."""
     threads: Count | None = None
     """Threads that a worker computes with; by default as many as it holds CPUs."""

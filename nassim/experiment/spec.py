@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from nassim.errors import KeyPath
+
 LARGEST_COUNT = 10_000_000
 SMALLEST_SCALE = 1e-12
-
-KeyPath = tuple[str | int, ...]
-"""Where a value stands: `("searches", 1, "sampler")`."""
 
 
 class Spec(BaseModel):

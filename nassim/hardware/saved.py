@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from nassim.errors import NassimError
+from pydantic import TypeAdapter, ValidationError
+
+from nassim.errors import NassimError, describe
 from nassim.hardware.machine import Machine
-from nassim.hardware.roofline import DeviceModel
 
 
 def machines_file() -> Path:
@@ -41,9 +42,17 @@ def saved_machine(device: str, threads: int) -> Machine | None:
     Raises:
         NassimError: The file of calibrations can't be read.
     """
+    return next((each for each in saved_machines() if (each.device, each.threads) == (device, threads)), None)
+
+
+def saved_machines() -> tuple[Machine, ...]:
+    """Return this user's calibrations.
+
+    Raises:
+        NassimError: As `saved_machine`.
+    """
     path = machines_file()
-    machines = load_machines(path) if path.exists() else ()
-    return next((machine for machine in machines if (machine.device, machine.threads) == (device, threads)), None)
+    return load_machines(path) if path.exists() else ()
 
 
 def load_machines(path: Path) -> tuple[Machine, ...]:
@@ -53,10 +62,16 @@ def load_machines(path: Path) -> tuple[Machine, ...]:
         NassimError: The file can't be read, or was not written by `save_machines`.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(Machine(**{**entry, "model": DeviceModel(**entry["model"])}) for entry in entries)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return TypeAdapter(tuple[Machine, ...]).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
         raise NassimError(
-            f"the calibrations in {path} can't be read ({type(error).__name__}: {error}); remove it, and "
-            "measure again with `nassim calibrate`"
+            f"the calibrations in {path} can't be read ({_reason(error)}); remove it, and measure again with "
+            "`nassim calibrate`"
         ) from error
+
+
+def _reason(error: OSError | ValidationError) -> str:
+    if isinstance(error, OSError):
+        return describe(error)
+    first = error.errors(include_url=False)[0]
+    return ": ".join([*map(str, first["loc"]), first["msg"]])

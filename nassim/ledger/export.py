@@ -78,7 +78,7 @@ def _open(url: str) -> "BaseStorage":
         if in_memory:
             raise NassimError(f"{url} is in memory, where studies are gone once they are exported. Wanted: {ALLOWED}")
         return optuna.storages.get_storage(url)
-    except (ArgumentError, DBAPIError, ImportError) as error:
+    except (ArgumentError, DBAPIError, ImportError, ValueError) as error:
         raise _impossible(url, error) from None
 
 

@@ -9,7 +9,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
-from nassim.errors import NassimError
+from nassim.errors import placed
 from nassim.experiment.aims import is_maximised, label, named, weight_of
 from nassim.experiment.model import Search as SearchSpec
 from nassim.hardware.costs import COSTS
@@ -33,18 +33,18 @@ def check_arm(parts: Parts, spec: SearchSpec) -> None:
     """Find what can't be made.
 
     Raises:
-        NassimError: A name or a parameter of the sampler or the pruner is not what it should be; an objective or a
+        WrongValue: A name or a parameter of the sampler or the pruner is not what it should be; an objective or a
             limit is on a device that can't be told of; the space's networks can't be evaluated so; no network was
             found within the limits.
     """
-    _sampler(parts, spec)
-    _pruner(parts, spec)
-    _objectives(parts, spec)
-    try:
+    with placed("searches", parts.experiment.searches.index(spec), whose=f"search {spec.name}"):
+        with placed("sampler", "parameters"):
+            _sampler(parts, spec)
+        with placed("pruner", "parameters"):
+            _pruner(parts, spec)
+        _objectives(parts, spec)
         parts.evaluators[spec.name].check()
         check_limits(parts.space, parts.limits_of(spec))
-    except NassimError as error:
-        raise NassimError(f"search {spec.name}: {error}") from error
 
 
 def make_arm(parts: Parts, spec: SearchSpec, run: str, storage: BaseStorage, checkpoints: Checkpoints | None) -> Search:

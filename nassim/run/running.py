@@ -1,14 +1,23 @@
 """Beginning a run, and going on with one."""
 
+import os
 import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
-from nassim.errors import NassimError
+import psutil
+
+from nassim.errors import NassimError, placed
 from nassim.executors.clock import Clock, utc_now
-from nassim.experiment.model import Experiment
+from nassim.experiment.loading import recorded_experiment
+from nassim.experiment.model import Experiment, Ray
 from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
+from nassim.hardware.saved import saved_machines
 from nassim.ledger.errors import RunNameTaken
 from nassim.ledger.store import Ledger
 from nassim.ledger.taking import check_name, run_stem
@@ -21,7 +30,20 @@ from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
+from nassim.space import changes
 from nassim.space.checking import check_networks
+from nassim.space.domain import Domain
+
+MOST_TOLD = 5
+"""Differences that one message lists."""
+
+PATIENCE_S = 10.0
+"""Seconds after which it is told what takes so long before a run begins."""
+
+READING = (
+    "the search space and the data are still being read: a space's build is run for each pair of its options, and has "
+    "to come to an end; Ctrl-C ends this"
+)
 
 OVER = {
     "finished": "has finished; there is nothing to resume",
@@ -61,21 +83,26 @@ def execute(
     clock, observe = Clock(since_s), Watcher(observe)
     ledger = Ledger(experiment.ledger)
     ledger.check_lasting()
-    rates = _check(experiment, strict, observe)
+    check_site(experiment)
+    saved_machines()  # workers on this machine look theirs up
+    with _telling(observe, READING):
+        domain = _check(experiment)
+    rates = _rates(experiment, strict, observe)
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
     with make_executor(experiment) as executor:
         executor.connect()
-        writer, folder = _enter(experiment, ledger, name)
+        writer, folder = _enter(experiment, domain, ledger, name)
         Drive(experiment, ledger, writer, Recovery(), folder, executor, observe, clock, rates).go()
     return writer.run
 
 
-def _enter(experiment: Experiment, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
+def _enter(experiment: Experiment, domain: Domain, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
     """Enter a new run, with a folder of its own; either both are there afterwards, or neither."""
     document, started_at = experiment.model_dump(mode="json"), utc_now()
     meter, missing = find_meter()
-    about = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
+    about: dict[str, Any] = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
+    about["space"] = changes.record(domain)
     about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
     root = Path(experiment.checkpoint.folder)
     while True:
@@ -107,14 +134,17 @@ def resume(
         since_s: As for `execute`.
 
     Raises:
-        NassimError: There is no such run, it has finished or used up its budget, or as for `execute`.
+        NassimError: There is no such run, it has finished or used up its budget, its experiment is not valid any more,
+            its space is another than it was, or as for `execute`.
     """
     began, observe = Clock(since_s), Watcher(observe)
     ledger = Ledger(ledger_url)
     record = ledger.run(run)
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
-    experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
+    experiment = recorded_experiment(record.experiment, run).model_copy(update={"ledger": ledger_url})
+    with _telling(observe, READING):
+        _check_unchanged(run, record.about.get("space"), _check(experiment))
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
     folder.take_up()
     with make_executor(experiment) as executor:
@@ -125,14 +155,56 @@ def resume(
         Drive(experiment, ledger, writer, recovery, folder, executor, observe, clock, rates).go()
 
 
-def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
-    """Make every part once, so that what can't be made is found before a run is entered; return the rates."""
-    check_site(experiment)
+def _check(experiment: Experiment) -> Domain:
+    """Make every part once, so that what can't be made is found before a run is entered; return the domain."""
     parts = Parts(experiment, RunFolder(Path(experiment.checkpoint.folder), "", None))
-    check_networks(parts.space)
+    with placed("space"):
+        smallest = check_networks(parts.space)
+        with placed("parameters"):
+            _check_memory(experiment, smallest)
     for spec in experiment.searches:
         check_arm(parts, spec)
-    return _rates(experiment, strict, observe)
+    return parts.space.domain
+
+
+def _check_unchanged(run: str, before: Mapping[str, Any] | None, domain: Domain) -> None:
+    """See that a space is as it was when its run was entered; runs of earlier versions don't say how it was."""
+    different = [] if before is None else changes.changes(before, domain)
+    if different:
+        raise NassimError(
+            f"the space of run {run} is another than it was when the run began: {'; '.join(different[:MOST_TOLD])}"
+            f"{f', and {len(different) - MOST_TOLD} more' if len(different) > MOST_TOLD else ''}. Put it back as it "
+            f"was to go on, or begin another run; `nassim report {run}` shows this one"
+        )
+
+
+def _check_memory(experiment: Experiment, smallest: int) -> None:
+    """See that networks can be trained where the workers are on this machine; what others have is not known.
+
+    Args:
+        experiment: What is to be run.
+        smallest: Bytes of the weights of the smallest network that is known.
+    """
+    if isinstance(experiment.executor, Ray) and (experiment.executor.address or os.environ.get("RAY_ADDRESS")):
+        return
+    needed, there = (2 + experiment.training.schedule().optimizer_states) * smallest, psutil.virtual_memory().total
+    if needed > there:
+        raise NassimError(
+            f"the networks of {experiment.space.name} are too large to be trained on this machine: weights, gradients "
+            f"and optimizer of the smallest that was tried take {needed:,} bytes, and there are {there:,}"
+        )
+
+
+@contextmanager
+def _telling(observe: Observe, message: str) -> Iterator[None]:
+    """Tell those who wait for what goes on inside that it does, if it takes long."""
+    timer = Timer(PATIENCE_S, observe, [Warned(message, PATIENCE_S)])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _rates(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 
-from nassim.errors import NassimError
+from nassim.errors import NassimError, WrongValue
 from nassim.samplers.evolution import EvolutionSampler
 from nassim.samplers.grid import GridSampler
 from nassim.samplers.redrawing import Redrawing, RedrawingLearner
@@ -24,6 +24,12 @@ IsWithin = Callable[[Architecture], bool]
 """Whether an architecture is within a search's limits."""
 
 T = TypeVar("T")
+
+LARGEST_NUMBER = 10_000_000
+"""No parameter is of use beyond it."""
+
+MOST_RUNGS = 64
+"""Rungs that successive halving may leave out: it raises its reduction factor to that power."""
 
 LARGEST_GRID = 1_000_000
 """More architectures than this make no grid: they'd be held in memory, and no search would see the end of them."""
@@ -50,7 +56,8 @@ def make_sampler(
             being told of others propose none, as far as they can.
 
     Raises:
-        NassimError: No such sampler or parameter, a value of the wrong type or out of range, a space too large for a
+        NassimError: There is no such sampler.
+        WrongValue: There is no such parameter, a value is of the wrong type or out of range, a space is too large for a
             grid.
     """
     given = {"seed": seed, "domain": domain, "reward": reward, "is_within": is_within}
@@ -70,7 +77,8 @@ def make_pruner(name: str, parameters: Mapping[str, object], last_step: int) -> 
             the trials that have finished.
 
     Raises:
-        NassimError: No such pruner or parameter, or a value of the wrong type or out of range.
+        NassimError: There is no such pruner.
+        WrongValue: There is no such parameter, or a value is of the wrong type or out of range.
     """
     return _make("pruner", _PRUNERS, name, parameters, {"max_resource": last_step})
 
@@ -138,6 +146,30 @@ def _grid(*, seed: int, domain: Domain, is_within: IsWithin | None) -> BaseSampl
     return GridSampler([each for each in domain.enumerate() if is_within is None or is_within(each)], seed=seed)
 
 
+def _halving(
+    *,
+    min_resource: str | int = "auto",
+    reduction_factor: int = 4,
+    min_early_stopping_rate: int = 0,
+    bootstrap_count: int = 0,
+) -> BasePruner:
+    """Optuna's successive halving with Optuna's defaults (Li et al. 2018)."""
+    if min_early_stopping_rate > MOST_RUNGS:
+        raise ValueError(f"min_early_stopping_rate must be at most {MOST_RUNGS}, found {min_early_stopping_rate}")
+    return SuccessiveHalvingPruner(min_resource, reduction_factor, min_early_stopping_rate, bootstrap_count)
+
+
+def _hyperband(
+    *, max_resource: int, min_resource: int = 1, reduction_factor: int = 3, bootstrap_count: int = 0
+) -> BasePruner:
+    """Optuna's Hyperband with Optuna's defaults (Li et al. 2017)."""
+    # Its brackets are made in the first trial; so that Optuna refuses here what it would refuse there:
+    SuccessiveHalvingPruner(min_resource, reduction_factor, 0, bootstrap_count)
+    if min_resource > max_resource:
+        raise ValueError(f"min_resource must be at most {max_resource}, a training's last epoch, found {min_resource}")
+    return HyperbandPruner(min_resource, max_resource, reduction_factor, bootstrap_count)
+
+
 _SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "random": UniformSampler,
     "tpe": _tpe,
@@ -157,8 +189,8 @@ _REDRAWN: dict[str, type[Redrawing]] = {
 _PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "none": NopPruner,
     "median": MedianPruner,
-    "successive_halving": SuccessiveHalvingPruner,
-    "hyperband": HyperbandPruner,
+    "successive_halving": _halving,
+    "hyperband": _hyperband,
 }
 
 
@@ -177,13 +209,16 @@ def _make(
     for key, value in parameters.items():
         if key not in named:
             allowed = f"its parameters are {', '.join(named)}" if named else "it takes no parameters"
-            raise NassimError(f"{kind} {name} has no parameter {key!r}{_meant(key, named)}; {allowed}")
+            raise WrongValue(f"{kind} {name} has no parameter {key!r}{_meant(key, named)}; {allowed}", (key,))
         if not _fits(value, named[key]):
-            raise NassimError(f"{kind} {name}: {key} is {_words(named[key])}, found {value!r}")
+            raise WrongValue(f"{kind} {name}: {key} is {_words(named[key])}, found {value!r}", (key,))
+        if isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER:
+            raise WrongValue(f"{kind} {name}: {key} is a number up to {LARGEST_NUMBER:,}, found {value!r}", (key,))
     try:
         return makers[name](**{key: value for key, value in given.items() if key in taken}, **parameters)
     except ValueError as error:
-        raise NassimError(f"{kind} {name}: {error}") from error
+        at_fault = [key for key in parameters if key in str(error)]
+        raise WrongValue(f"{kind} {name}: {error}", tuple(at_fault[:1])) from error
 
 
 def _meant(word: str, known: Mapping[str, object]) -> str:

@@ -18,6 +18,9 @@ from nassim.samplers.options import Choice, count, fraction, index_of, option_at
 
 A = TypeVar("A")
 
+MOST_UNITS = 1024
+"""Units of the controller. What it holds, in the driver's memory, grows with their square: 64 MiB at that many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -125,7 +128,7 @@ class ReinforceSampler(BaseSampler):
     ) -> None:
         for name, value, allowed, text in (
             ("batch", batch, batch >= 1, "at least 1"),
-            ("hidden", hidden, hidden >= 1, "at least 1"),
+            ("hidden", hidden, 1 <= hidden <= MOST_UNITS, f"at least 1 and at most {MOST_UNITS:,}"),
             ("learning_rate", learning_rate, learning_rate > 0, "above 0"),
             ("entropy_weight", entropy_weight, entropy_weight >= 0, "at least 0"),
             ("baseline_decay", baseline_decay, 0 <= baseline_decay < 1, "at least 0 and below 1"),

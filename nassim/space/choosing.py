@@ -1,9 +1,22 @@
 """What `build` asks: `choose`, its options, and the reader that builds plain networks."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
-from nassim.errors import NassimError
+from nassim.errors import NassimError, shorten
+
+MOST_OPTIONS = 1_000
+"""Options of one choice: reading a space runs its `build` for each."""
+
+MOST_CHOICES = 1_000
+"""Choices that one network asks."""
+
+MOST_ASKED = 10_000
+"""How often one network asks, each time that a choice is asked again included."""
+
+LONGEST_NAME = 1_000
+"""Characters of a choice's name or of a label."""
 
 Options = Mapping[str, Any] | Mapping[int, Any] | Mapping[float, Any] | Sequence[str | int | float]
 """Option label to value or to factory of a module; or numbers or strings, which are labelled by their `str`."""
@@ -38,11 +51,13 @@ def read_options(name: str, options: Options) -> dict[str, Any]:
     """
     if not isinstance(name, str) or not name:
         raise NassimError(f"a choice is named by a string that is not empty, found {name!r}")
+    _check_text("a choice's name", name)
     where = f"choice {name!r}"
+    pairs: list[tuple[Any, Any]]
     if isinstance(options, Mapping):
-        pairs = list(options.items())
+        pairs = list(islice(options.items(), MOST_OPTIONS + 1))
     elif isinstance(options, Sequence) and not isinstance(options, str | bytes):
-        pairs = [(value, value) for value in options]
+        pairs = [(value, value) for value in islice(options, MOST_OPTIONS + 1)]
     else:
         raise NassimError(
             f"{where}: options are a dictionary (label: value or factory) or a list of numbers or strings, found "
@@ -50,6 +65,10 @@ def read_options(name: str, options: Options) -> dict[str, Any]:
         )
     if not pairs:
         raise NassimError(f"{where} has no options; give at least one")
+    if len(pairs) > MOST_OPTIONS:
+        raise NassimError(
+            f"{where} has more than {MOST_OPTIONS:,} options; make it several choices, each of a part of the decision"
+        )
     table: dict[str, Any] = {}
     for label, option in pairs:
         if not isinstance(label, str | int | float):
@@ -57,11 +76,20 @@ def read_options(name: str, options: Options) -> dict[str, Any]:
                 f"{where}: a label is a string or a number, found {label!r}; to choose between other things, give a "
                 "dictionary with a label for each"
             )
+        _check_text(f"{where}: a label", str(label))
         if str(label) in table:
             raise NassimError(f"{where} has two options labelled {str(label)!r}; give each a label of its own")
         table[str(label)] = option
     _check_kinds(where, table)
     return table
+
+
+def _check_text(what: str, text: str) -> None:
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise NassimError(
+            f"{what} has at most {LONGEST_NAME:,} characters, all of which can be printed, found "
+            f"'{shorten(text, 80)}' of {len(text):,}"
+        )
 
 
 def _check_kinds(where: str, table: Mapping[str, Any]) -> None:
@@ -122,9 +150,11 @@ class PlainReader:
         self._decide = decide
         self.asked: dict[str, tuple[str, ...]] = {}
         self.taken: dict[str, str] = {}
+        self._times = 0
 
     def __call__(self, name: str, options: Options) -> Any:
         """Answer `build`: see `Choose`."""
+        self._times += 1
         table = read_options(name, options)
         labels = tuple(table)
         if name in self.asked:
@@ -132,5 +162,10 @@ class PlainReader:
         else:
             self.taken[name] = self._decide(name, labels)
             self.asked[name] = labels
+        if len(self.asked) > MOST_CHOICES or self._times > MOST_ASKED:
+            raise NassimError(
+                f"one network asks more than {MOST_CHOICES:,} choices, or more than {MOST_ASKED:,} times; found the "
+                f"choice {name!r} last: see that build comes to an end"
+            )
         label = self.taken[name]
         return realise(name, label, table[label])

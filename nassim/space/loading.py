@@ -3,16 +3,22 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
 from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
+from numbers import Integral
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nassim.errors import NassimError
+from nassim.errors import NassimError, WrongValue, describe, placed, shorten, users_code
 from nassim.space.search_space import SearchSpace
+
+LONGEST_SHOWN = 200
+"""Characters of a value that a message shows."""
 
 GROUP = "nassim.search_spaces"
 """The entry-point group under which packages install search spaces."""
@@ -56,27 +62,27 @@ def _load_file(path: Path) -> ModuleType:
     sys.modules[spec.name] = module
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[spec.name]
-        raise NassimError(_import_failure(str(path), error)) from error
+        with users_code(partial(_import_failure, str(path))):
+            spec.loader.exec_module(module)
+    except NassimError:
+        sys.modules.pop(spec.name, None)
+        raise
     finally:
-        sys.path.remove(str(path.resolve().parent))
+        with suppress(ValueError):  # it may have changed the path itself
+            sys.path.remove(str(path.resolve().parent))
     return module
 
 
 def _load_module(name: str) -> ModuleType:
-    try:
+    with users_code(partial(_import_failure, name)):
         return importlib.import_module(name)
-    except Exception as error:
-        raise NassimError(_import_failure(name, error)) from error
 
 
-def _import_failure(what: str, error: Exception) -> str:
+def _import_failure(what: str, error: BaseException) -> str:
     line = next((frame.lineno for frame in reversed(inspect.getinnerframes(error.__traceback__))  # type: ignore[arg-type]
                  if frame.filename.endswith(what)), None)  # fmt: skip
     place = f"{what}, line {line}," if line else what
-    return f"{place} can't be imported: {type(error).__name__}: {error}"
+    return f"{place} can't be imported: {describe(error)}"
 
 
 def _find_class(module: ModuleType, place: str, name: str) -> type[SearchSpace]:
@@ -102,22 +108,42 @@ def _make(reference: str, kind: type[SearchSpace], parameters: Mapping[str, Any]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
     for name in parameters:
         if name not in names and not takes_any:
-            raise NassimError(
+            raise WrongValue(
                 f"the search space {reference!r} has no parameter {name!r}; its parameters are "
-                f"{', '.join(names) or 'none'}"
+                f"{', '.join(names) or 'none'}",
+                ("parameters", name),
             )
     for name in names:
         if name not in parameters and accepted[name].default is inspect.Parameter.empty:
             raise NassimError(f"the search space {reference!r} needs a value for its parameter {name!r}")
-    try:
+    given = shorten(str(dict(parameters)), LONGEST_SHOWN)
+
+    def failure(error: BaseException) -> str:
+        return f"the search space {reference!r} can't be made with {given}: {describe(error)}"
+
+    with placed("parameters"), users_code(failure):
         space = kind(**parameters)
-    except NassimError:
-        raise
-    except Exception as error:
-        raise NassimError(
-            f"the search space {reference!r} can't be made with {dict(parameters)}: {type(error).__name__}: {error}"
-        ) from error
-    for name in ("input_shape", "classes"):
+        _check_ends(reference, space)
+    return space
+
+
+def _check_ends(reference: str, space: SearchSpace) -> None:
+    """See that a space says what its networks take and how many outputs they have."""
+    for name, fits, wanted in (
+        ("input_shape", _is_shape, "a tuple of whole numbers of at least 1"),
+        ("classes", _is_count, "a whole number of at least 1"),
+    ):
         if not hasattr(space, name):
             raise NassimError(f"the search space {reference!r} doesn't set {name}; set it in __init__")
-    return space
+        value = getattr(space, name)
+        if not fits(value):
+            shown = shorten(repr(value), LONGEST_SHOWN)
+            raise NassimError(f"the search space {reference!r} has {shown} as its {name}, wanted {wanted}")
+
+
+def _is_shape(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) > 0 and all(map(_is_count, value))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

@@ -7,7 +7,7 @@ into those of the run that doesn't, by bisection, and the decision at which it d
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -17,6 +17,12 @@ from nassim.space.domain import ALWAYS, Choice, Condition, Domain
 
 MAX_RUNS = 5000
 """Runs of `build` after which its conditions count as unreadable."""
+
+MOST_PAIRS = 500_000
+"""Pairs of decisions that are kept in mind."""
+
+MOST_NEEDED = 64
+"""Choices that the condition of one choice names; reading takes the fourth power of them."""
 
 QUIET_RUNS = 16
 """Random runs that must agree with what was read, before reading ends, where every choice is always reached."""
@@ -82,6 +88,7 @@ class _DomainReader:
         self._settled: dict[str, int] = {}
         self._wanted: dict[Pair, Run] = {}
         self._together: set[tuple[str, str]] = set()
+        self._pairs = 0
         self._random = random.Random(0)
 
     def read(self) -> None:
@@ -157,8 +164,24 @@ class _DomainReader:
         """Ask for every pair of labels of two choices that a run, for the first time, asks both."""
         if (name, other) not in self._together:
             self._together.add((name, other))
-            for label in self._labels.get(name, ("",)):
-                self._wanted.update({((name, label), (other, theirs)): run for theirs in self._labels[other]})
+            mine, theirs = self._labels.get(name, ("",)), self._labels[other]
+            self._check_pairs(name, mine, other, theirs)
+            self._wanted.update({((name, label), (other, another)): run for label in mine for another in theirs})
+
+    def _check_pairs(self, name: str, mine: Sequence[str], other: str, theirs: Sequence[str]) -> None:
+        """Refuse at once what would end only after minutes."""
+        pairs = len(mine) * len(theirs)
+        if pairs > MAX_RUNS:
+            raise NassimError(
+                f"the choices {name!r} and {other!r} have {len(mine):,} and {len(theirs):,} options; build is run for "
+                f"each pair of options, of which two choices have at most {MAX_RUNS:,}: give them fewer"
+            )
+        self._pairs += pairs
+        if self._pairs > MOST_PAIRS:
+            raise NassimError(
+                f"the {len(self._labels):,} choices of this space have more than {MOST_PAIRS:,} pairs of options, each "
+                "of which is to be seen in some network; give it fewer choices or fewer options"
+            )
 
     def _follow(self, decisions: Run) -> Run:
         """Run with these decisions and the first option at every other choice."""
@@ -237,6 +260,11 @@ class _DomainReader:
             allowed = set(self._labels[decision])
         allowed -= {outside[decision]} if decision in outside else set()
         box.sides[decision] = box.sides.get(decision, frozenset(self._labels[decision])) & allowed
+        if len(box.sides) > MOST_NEEDED:
+            raise NassimError(
+                f"whether choice {name!r} is asked depends on more than {MOST_NEEDED} others; choose once, of how many "
+                "there are, instead of each time whether there is another"
+            )
 
     def _boundary(self, inside: Run, name: str, outside: Run) -> tuple[Run, str]:
         """Return a run that asks the choice, and the decision of `outside` that would make it disappear."""

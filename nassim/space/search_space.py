@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nassim.cost.profile import Profile
-from nassim.errors import NassimError
+from nassim.errors import NassimError, describe, shorten, users_code
 from nassim.space.architecture import Architecture
 from nassim.space.choosing import Choose, PlainReader
 from nassim.space.domain import Domain
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from nassim.cost.memory import TrainingMemory
     from nassim.space.supernet import Supernet
     from nassim.space.table import CostTable
+
+
+LONGEST_SHOWN = 400
+"""Characters of an architecture that a message about its `build` shows."""
 
 
 class SearchSpace(ABC):
@@ -145,7 +149,10 @@ class SearchSpace(ABC):
         return CostTable(self)
 
     def _build_plainly(self, reader: PlainReader) -> "nn.Module":
-        return build_network(self, reader, lambda: f"for {Architecture(reader.taken).to_json()}")
+        def purpose() -> str:
+            return f"for {shorten(Architecture(reader.taken).to_json(), LONGEST_SHOWN)}"
+
+        return build_network(self, reader, purpose)
 
     def _surprise(self, architecture: Architecture, what: str) -> str:
         return (
@@ -169,12 +176,8 @@ def build_network(space: SearchSpace, choose: Choose, purpose: Callable[[], str]
     from torch import nn
 
     name = type(space).__name__
-    try:
+    with users_code(lambda error: f"{name}.build fails {purpose()}: {describe(error)}"):
         network = space.build(choose)
-    except NassimError:
-        raise
-    except Exception as error:
-        raise NassimError(f"{name}.build fails {purpose()}: {type(error).__name__}: {error}") from error
     if not isinstance(network, nn.Module):
         raise NassimError(f"{name}.build returns an nn.Module, found {type(network).__name__} {purpose()}")
     return network

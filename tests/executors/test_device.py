@@ -84,3 +84,21 @@ def test_a_process_without_torch_does_not_load_it_to_measure():
 def test_threads_are_those_that_are_asked_for_or_one_per_cpu(monkeypatch, said, threads):
     monkeypatch.setenv("OMP_NUM_THREADS", said)
     assert available_threads() == (threads or len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.parametrize(
+    "kept", [b"", b'{"key": "x', b"[1, 2]", b"null", b"\xff\xfe\x00", b"[" * 100_000, b'{"key": 1}']
+)
+def test_a_rate_that_can_not_be_read_is_measured_and_kept_anew(folder, monkeypatch, kept):
+    rates = iter([8e9, 9e9])
+    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: next(rates))
+    this_worker("a", threads=1)
+    (file,) = folder.glob("nassim-*/peak-*.json")
+    file.write_bytes(kept)
+    assert [this_worker("a", threads=1).peak_flop_per_s for _ in range(2)] == [9e9, 9e9]
+
+
+def test_a_rate_that_can_not_be_kept_is_measured(folder, monkeypatch):
+    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: 8e9)
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "nowhere"))
+    assert this_worker("a", threads=1).peak_flop_per_s == 8e9

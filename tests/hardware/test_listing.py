@@ -34,7 +34,7 @@ def test_calibrations_come_back_and_are_replaced(tmp_path):
     assert load_machines(path) == (faster, other)
 
 
-@pytest.mark.parametrize("text", ["", "{}{", '[{"device": "x"}]', "[1]"])
+@pytest.mark.parametrize("text", ["", "{}{", '[{"device": "x"}]', "[1]", "null", "{}", "[" * 100_000, "\0"])
 def test_a_file_that_is_no_calibration_says_what_to_do(tmp_path, text):
     path = tmp_path / "machines.json"
     path.write_text(text)

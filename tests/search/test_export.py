@@ -136,6 +136,15 @@ def test_a_storage_in_memory_is_refused(done, url):
         export_studies(done.ledger, "run", url)
 
 
+@pytest.mark.parametrize("url", ["redis://:secret@localhost/0", "mysql://a:secret@b/c", "odd://x", "x", ""])
+def test_a_storage_that_can_not_be_is_refused(done, url):
+    with pytest.raises(
+        NassimError, match=r"there can be no Optuna storage at .*\. Wanted: sqlite:///FILE or"
+    ) as caught:
+        export_studies(done.ledger, "run", url)
+    assert "secret" not in str(caught.value)
+
+
 def test_an_export_that_fails_leaves_no_study(done, tmp_path):
     url = f"sqlite:///{tmp_path / 'studies.db'}"
     optuna.create_study(study_name="other", storage=url)
