@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import ray
+from ray._private import utils
 
 from nassim.errors import NassimError
 from nassim.executors.ray_cluster import Share, first_line
@@ -45,12 +46,12 @@ def joined(address: str | None, workers: int, share: Share) -> Iterator[None]:
     global _has_run
     with _kept_auth_mode():
         address = address or os.environ.get("RAY_ADDRESS") or "local"
-        if address == "local":
-            _start(workers, share)
-        else:
-            _join(address)
-        _has_run = True
         try:
+            if address == "local":
+                _start(workers, share)
+            else:
+                _join(address)
+            _has_run = True
             yield
         finally:
             ray.shutdown()
@@ -70,7 +71,6 @@ def _start(workers: int, share: Share) -> None:
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for name, amount in share.bundle.items():
         if there.get(name, 0.0) < workers * amount:
-            ray.shutdown()
             raise NassimError(
                 f"{workers} workers are to hold {amount:g} {name} each, and this machine has {there.get(name, 0.0):g}; "
                 "ask for less, or give the address of a cluster"
@@ -119,8 +119,17 @@ def _kept_auth_mode() -> Iterator[None]:
 
 @contextmanager
 def _sigterm_kept() -> Iterator[None]:
-    """Keep the driver's own handler for SIGTERM, which Ray would replace by one that exits."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    if callable(handler) and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
+    """Keep the driver's own handler for SIGTERM.
+
+    Ray would replace it by one that exits, at once, and later on by one that calls it, but prints where each thread is
+    and sets an alarm that aborts the process in three seconds.
+    """
+    handler, setter = signal.getsignal(signal.SIGTERM), utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = setter
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+            signal.alarm(0)

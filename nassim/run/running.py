@@ -4,7 +4,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from nassim.errors import NassimError
+from nassim.errors import Interrupted, NassimError
+from nassim.executors.base import Executor
 from nassim.executors.clock import Clock, utc_now
 from nassim.experiment.model import Experiment
 from nassim.folder import RunFolder, claimed, folder_of
@@ -21,6 +22,7 @@ from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
+from nassim.search.stopping import STOPPING, Stopping
 from nassim.space.checking import check_networks
 
 OVER = {
@@ -57,17 +59,30 @@ def execute(
     Raises:
         NassimError: A part of the experiment or the run's folder can't be made; the name is taken; no worker can be
             had; the ledger stayed away; a search has come to nothing, after the others have come to their end.
+        Interrupted: It was asked to stop before the run was entered.
     """
     clock, observe = Clock(since_s), Watcher(observe)
     rates = _check(experiment, strict, observe)
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
-    ledger = Ledger(experiment.ledger)
-    with make_executor(experiment) as executor:
-        executor.connect()
+    ledger, executor, stopping = Ledger(experiment.ledger), make_executor(experiment), Stopping()
+    with stopping.by_signals(), executor:
+        _connect(executor, stopping, observe, clock)
         writer, folder = _enter(experiment, ledger, name)
-        Drive(experiment, ledger, writer, Recovery(), folder, executor, observe, clock, rates).go()
+        Drive(experiment, ledger, writer, Recovery(), folder, executor, observe, stopping, clock, rates).go()
     return writer.run
+
+
+def _connect(executor: Executor, stopping: Stopping, observe: Observe, clock: Clock) -> None:
+    """Reach Ray, which takes seconds.
+
+    Raises:
+        Interrupted: The run was asked to stop, and nothing of it is on the ledger that would have to be closed.
+    """
+    with stopping.answering(lambda: observe(Warned(STOPPING, clock.now_s()))), stopping.interruptible():
+        executor.connect()
+    if stopping.asked:
+        raise Interrupted(stopping.number)
 
 
 def _enter(experiment: Experiment, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
@@ -107,6 +122,7 @@ def resume(
 
     Raises:
         NassimError: There is no such run, it has finished or used up its budget, or as for `execute`.
+        Interrupted: It was asked to stop before the run was taken over.
     """
     began, observe = Clock(since_s), Watcher(observe)
     ledger = Ledger(ledger_url)
@@ -116,12 +132,13 @@ def resume(
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
     folder.take_up()
-    with make_executor(experiment) as executor:
-        executor.connect()
+    executor, stopping = make_executor(experiment), Stopping()
+    with stopping.by_signals(), executor:
+        _connect(executor, stopping, observe, began)
         writer = ledger.resume(run, aside=folder.path)
         recovery = recover(ledger, run, writer.clock_s, rates)
         clock = Clock(writer.clock_s + began.now_s())
-        Drive(experiment, ledger, writer, recovery, folder, executor, observe, clock, rates).go()
+        Drive(experiment, ledger, writer, recovery, folder, executor, observe, stopping, clock, rates).go()
 
 
 def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:

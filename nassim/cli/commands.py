@@ -2,18 +2,31 @@
 
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from nassim.errors import NassimError
+from nassim.cli.interrupting import tell
+from nassim.errors import Interrupted, NassimError
 
 if TYPE_CHECKING:
     from nassim.notices import Observe
 
 DEFAULT_LEDGER = "sqlite:///nassim.db"
 
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Call a command. Typer would end it without a word on any KeyboardInterrupt, with status 130."""
+        try:
+            return super().invoke(ctx)
+        except Interrupted as error:
+            raise typer.Exit(tell(error)) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -45,7 +58,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Assume nothing: what nob
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run; by default the latest.")]
 
 
-def main() -> None:
+def run_command() -> None:
     """Run the command line; mistakes of the user's are told in one message, without a traceback, with status 2."""
     from nassim.cli.output import lenient, note
 
