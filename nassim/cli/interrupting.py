@@ -14,6 +14,9 @@ from nassim.errors import SIGNALS, Interrupted
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
+AGAIN_S = 0.01
+"""How long after it was dropped an interrupt is raised again."""
+
 
 @contextmanager
 def interruptible() -> Iterator[None]:
@@ -28,10 +31,11 @@ def interruptible() -> Iterator[None]:
     before = sys.unraisablehook
 
     def on_unraisable(dropped: "UnraisableHookArgs") -> None:
-        """Raise again what Python has to drop where it runs the end of an object, say."""
+        """Raise again, a moment later, what Python has to drop where it runs the end of an object, say."""
         if isinstance(dropped.exc_value, Interrupted):
-            _handle(_interrupt)
-            signal.raise_signal(dropped.exc_value.number)
+            number = dropped.exc_value.number
+            signal.signal(signal.SIGALRM, lambda _, frame: _interrupt(number, frame))
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
         else:
             before(dropped)
 

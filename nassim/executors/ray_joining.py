@@ -8,9 +8,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import ray
-from ray._private import utils
+from ray._private import ray_constants, utils, worker
+from ray.exceptions import RayError
 
 from nassim.errors import NassimError
 from nassim.executors.ray_cluster import Share, first_line
@@ -59,15 +61,24 @@ def joined(address: str | None, workers: int, share: Share) -> Iterator[None]:
 
 def _start(workers: int, share: Share) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    with _sigterm_kept():
-        ray.init(
-            "local",
-            num_cpus=math.ceil(workers * share.cpus),
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
+    # Ray listens on the loopback address alone on Windows and macOS. Elsewhere it takes an outer one, whatever it is
+    # given. What its processes have to say when one dies, a page of its log, is not shown: `check_ray` tells it.
+    local = _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False)
+    quiet = _replaced(worker, "listen_error_messages", lambda worker, stopped: None)
+    with _sigterm_kept(), local, quiet:
+        try:
+            ray.init(
+                "local",
+                num_cpus=math.ceil(workers * share.cpus),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
+        except (OSError, RuntimeError, ValueError, RayError) as error:
+            raise NassimError(
+                f"Ray can't be started on this machine: {first_line(error)}. Its log is in /tmp/ray/session_latest/logs"
+            ) from error
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for name, amount in share.bundle.items():
         if there.get(name, 0.0) < workers * amount:
@@ -124,12 +135,22 @@ def _sigterm_kept() -> Iterator[None]:
     Ray would replace it by one that exits, at once, and later on by one that calls it, but prints where each thread is
     and sets an alarm that aborts the process in three seconds.
     """
-    handler, setter = signal.getsignal(signal.SIGTERM), utils.set_sigterm_handler
-    utils.set_sigterm_handler = lambda handler: None
+    handler = signal.getsignal(signal.SIGTERM)
     try:
-        yield
+        with _replaced(utils, "set_sigterm_handler", lambda handler: None):
+            yield
     finally:
-        utils.set_sigterm_handler = setter
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
             signal.alarm(0)
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    """Replace what Ray has no option for, while it starts."""
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Job
-from nassim.executors.base import Executor
+from nassim.executors.base import Executor, ExecutorLost
 from nassim.executors.clock import Clock
 from nassim.executors.inline import InlineExecutor
 from nassim.experiment.model import Experiment
@@ -95,6 +95,8 @@ class Drive:
             with threadpool_limits(1, user_api="blas"), self._executor:
                 self._start()
                 self._work()
+        except ExecutorLost as error:
+            raise NassimError(f"{error}; `nassim resume {self._writer.run}` goes on with it") from error
         except LedgerUnavailable as error:
             path = self._writer.save_aside(self._folder.path)
             raise NassimError(
@@ -118,6 +120,12 @@ class Drive:
         try:
             status = self._searches()
         except KeyboardInterrupt:
+            status = "interrupted"
+        except ExecutorLost as error:
+            self._warn(str(error))
+            # Who ends all processes of a run at once has ended Ray too.
+            if not self._stopping.asked:
+                raise
             status = "interrupted"
         finally:
             self._close(status)
