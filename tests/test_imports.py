@@ -61,6 +61,7 @@ LIGHT = (
     "nassim.cost.work",
     "nassim.cost.profile",
     "nassim.space.architecture",
+    "nassim.space.sources",
     "nassim.notices",
 )
 """What loads neither torch nor ray."""

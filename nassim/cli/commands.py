@@ -122,19 +122,30 @@ def run(
 
 
 @app.command()
-def resume(run: Run = None, ledger: LedgerUrl = DEFAULT_LEDGER, strict: Strict = False) -> None:
+def resume(
+    run: Run = None,
+    ledger: LedgerUrl = DEFAULT_LEDGER,
+    strict: Strict = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the code of its space though it is not what the run began with.")
+    ] = False,
+) -> None:
     """Go on with a run that was interrupted, or whose driver was killed."""
     from nassim.cli.reporting import follow
+    from nassim.cli.trusting import is_trusted, opening
+    from nassim.ledger.store import Ledger
 
     name = run or _latest(ledger)
+    record = Ledger.open(ledger).run(name)
+    trusted = trust or is_trusted(record)
 
     def drive(observe: "Observe") -> None:
         from nassim.executors.clock import process_age_s
         from nassim.run import resume as go_on
 
-        go_on(name, ledger, observe=observe, strict=strict, since_s=process_age_s())
+        go_on(name, ledger, observe=observe, strict=strict, since_s=process_age_s(), trust=trusted)
 
-    follow(drive, ledger, strict, f"going on with run {name}")
+    follow(drive, ledger, strict, opening(record))
 
 
 @app.command()
@@ -216,7 +227,7 @@ def spaces() -> None:
     from rich.table import Table
 
     from nassim.cli.printing import print_plainly
-    from nassim.space.loading import list_spaces
+    from nassim.space.installed import list_spaces
 
     table = Table("space", "class", box=None, pad_edge=False)
     for name, target in list_spaces().items():

@@ -1,6 +1,7 @@
 """Beginning a run, and going on with one."""
 
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nassim.experiment.model import Experiment
 from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
 from nassim.ledger.errors import RunNameTaken
+from nassim.ledger.records import RunRecord
 from nassim.ledger.store import Ledger
 from nassim.ledger.taking import check_name, run_stem
 from nassim.ledger.writer import Writer
@@ -24,6 +26,7 @@ from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
 from nassim.search.stopping import STOPPING, Stopping
 from nassim.space.checking import check_networks
+from nassim.space.sources import code_of, doubt
 
 OVER = {
     "finished": "has finished; there is nothing to resume",
@@ -91,13 +94,13 @@ def _enter(experiment: Experiment, ledger: Ledger, name: str | None) -> tuple[Wr
     meter, missing = find_meter()
     about = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
     about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
-    root = Path(experiment.checkpoint.folder)
+    root, code = Path(experiment.checkpoint.folder), asdict(code_of(experiment.space.name))
     while True:
         run = ledger.free_name(run_stem(experiment.name)) if name is None else name
         check_name(run)
         try:
             with claimed(root, run, started_at=started_at, ledger=ledger.url, nassim=about["nassim"]) as folder:
-                whose = {"folder": folder.path.name, "identity": folder.identity}
+                whose = {"folder": folder.path.name, "identity": folder.identity, "code": code}
                 return ledger.create(run, document, started_at, about | whose), folder
         except RunNameTaken:
             if name is not None:
@@ -105,7 +108,13 @@ def _enter(experiment: Experiment, ledger: Ledger, name: str | None) -> tuple[Wr
 
 
 def resume(
-    run: str, ledger_url: str, *, observe: Observe = _ignore, strict: bool = False, since_s: float = 0.0
+    run: str,
+    ledger_url: str,
+    *,
+    observe: Observe = _ignore,
+    strict: bool = False,
+    since_s: float = 0.0,
+    trust: bool = False,
 ) -> None:
     """Go on with a run whose driver was killed or interrupted, or that failed.
 
@@ -119,9 +128,11 @@ def resume(
         observe: Is told how it goes on.
         strict: As for `execute`.
         since_s: As for `execute`.
+        trust: Whether the code of its space is run though it isn't what the run began with.
 
     Raises:
-        NassimError: There is no such run, it has finished or used up its budget, or as for `execute`.
+        NassimError: There is no such run, it has finished or used up its budget, its space's code is another, or as for
+            `execute`.
         Interrupted: It was asked to stop before the run was taken over.
     """
     began, observe = Clock(since_s), Watcher(observe)
@@ -130,6 +141,8 @@ def resume(
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
     experiment = Experiment.model_validate(record.experiment).model_copy(update={"ledger": ledger_url})
+    if not trust:
+        _check_code(record)
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
     folder.take_up()
     executor, stopping = make_executor(experiment), Stopping()
@@ -139,6 +152,19 @@ def resume(
         recovery = recover(ledger, run, writer.clock_s, rates)
         clock = Clock(writer.clock_s + began.now_s())
         Drive(experiment, ledger, writer, recovery, folder, executor, observe, stopping, clock, rates).go()
+
+
+def _check_code(record: RunRecord) -> None:
+    """Refuse to run code that nobody has looked at: whoever wrote the ledger has said which it is.
+
+    Raises:
+        NassimError: It is not what the run began with.
+    """
+    if doubted := doubt(record.space, record.about.get("code")):
+        raise NassimError(
+            f"run {record.name} is not gone on with: {doubted}. Resuming runs that code: look at it, then "
+            f"`nassim resume {record.name} --trust`"
+        )
 
 
 def _check(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
