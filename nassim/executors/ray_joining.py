@@ -7,9 +7,10 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 
+import psutil
 import ray
 from ray._private import ray_constants, utils, worker
 from ray.exceptions import RayError
@@ -65,7 +66,7 @@ def _start(workers: int, share: Share) -> None:
     # given. What its processes have to say when one dies, a page of its log, is not shown: `check_ray` tells it.
     local = _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False)
     quiet = _replaced(worker, "listen_error_messages", lambda worker, stopped: None)
-    with _sigterm_kept(), local, quiet:
+    with _sigterm_kept(), local, quiet, _whole():
         try:
             ray.init(
                 "local",
@@ -143,6 +144,21 @@ def _sigterm_kept() -> Iterator[None]:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
             signal.alarm(0)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Leave no process of a Ray that was interrupted, or failed, while it started; it knows them only afterwards."""
+    me = psutil.Process()
+    before = me.children(recursive=True)
+    try:
+        yield
+    except BaseException:
+        for process in me.children(recursive=True):
+            if process not in before:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        raise
 
 
 @contextmanager

@@ -118,9 +118,9 @@ def test_a_run_is_closed_whenever_it_is_interrupted_and_goes_on(tmp_path, moment
     children = family(process)
     for number in numbers:
         process.send_signal(number)
-        time.sleep(0.05)  # sent at once, the second could come first
         children += family(process)
-    assert process.wait(PATIENCE_S) == 128 + numbers[0]
+    status = process.wait(PATIENCE_S) - 128
+    assert status in numbers, "two that come while Python calls nothing of its own are answered in any order"
     said = (tmp_path / "out.txt").read_text()
     assert "stopping" in said
     assert "Traceback" not in said
@@ -128,7 +128,7 @@ def test_a_run_is_closed_whenever_it_is_interrupted_and_goes_on(tmp_path, moment
     psutil.wait_procs(children, timeout=10)
     assert not [child for child in children if child.is_running()]
     if not (tmp_path / "nassim.db").exists():
-        assert said.endswith(f"nassim: interrupted by {numbers[0].name}\n")
+        assert said.endswith(f"nassim: interrupted by {signal.Signals(status).name}\n")
         assert not list(tmp_path.glob("runs/*"))
         return
     status = Ledger(f"sqlite:///{tmp_path}/nassim.db").run("small-1").status
