@@ -103,7 +103,7 @@ def run(
     """Run an experiment, show how it goes on, and report what it cost.
 
     The exit status is 0 when all is done; 1 when the run failed, after the report of what it came to; 2 for a mistake,
-    before anything is started; 130 when it was interrupted.
+    before anything is started; 130 when Ctrl-C interrupted it, 143 when SIGTERM did.
     """
     from nassim.cli.overriding import override
     from nassim.cli.reporting import follow
@@ -130,7 +130,11 @@ def resume(
         bool, typer.Option("--trust", help="Run the code of its space though it is not what the run began with.")
     ] = False,
 ) -> None:
-    """Go on with a run that was interrupted, or whose driver was killed."""
+    """Go on with a run that was interrupted, or whose driver was killed.
+
+    That imports its search space, which the ledger names. Where the space's code is not what the run began with, it is
+    asked first; without a terminal, --trust says so beforehand.
+    """
     from nassim.cli.reporting import follow
     from nassim.cli.trusting import is_trusted, opening
     from nassim.ledger.store import Ledger
