@@ -1,10 +1,14 @@
 """Errors meant for the person at the keyboard."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands in an experiment: `("searches", 1, "sampler")`."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""What asks a process to end, and can be answered."""
 
 
 class NassimError(Exception):
@@ -13,6 +17,23 @@ class NassimError(Exception):
     The command line prints the message alone, without a traceback, and exits with status 2; with 1 where a run had
     begun, whose report it prints before.
     """
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked this process to end. The command line prints the message and the notes in one line.
+
+    Attributes:
+        number: The signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}")
+        self.number = number
+
+    @property
+    def status(self) -> int:
+        """The exit status of a process that a signal ended, as shells have it."""
+        return 128 + self.number
 
 
 class StorageFault(NassimError):  # noqa: N818, a state of the machine rather than an error of the program

@@ -176,11 +176,13 @@ class RunEnded:
         run: The run's name.
         at_s: Seconds on the run's clock.
         complete: Whether everything the experiment asks for is done; False for a run that was interrupted.
+        signal: The signal that asked the run to stop, if one did.
     """
 
     run: str
     at_s: float
     complete: bool
+    signal: int | None = None
 
 
 Notice = RunStarted | SearchStarted | JobReported | TrialEnded | SearchEnded | FinalEnded | Warned | RunEnded

@@ -46,7 +46,7 @@ ONLY_IN = {
 LIGHT = (
     "nassim",
     "nassim.cli",
-    "nassim.cli.main",
+    "nassim.cli.commands",
     "nassim.experiment",
     "nassim.ledger.store",
     "nassim.models.shelf",
@@ -61,6 +61,7 @@ LIGHT = (
     "nassim.cost.work",
     "nassim.cost.profile",
     "nassim.space.architecture",
+    "nassim.space.sources",
     "nassim.notices",
 )
 """What loads neither torch nor ray."""
@@ -118,8 +119,8 @@ def test_left_imports_right_and_never_back():
 
 def test_the_check_sees_an_import_that_goes_back(tmp_path):
     file = tmp_path / "m.py"
-    file.write_text("import os\ndef f():\n    from nassim.cli.main import app\n    from nassim import run\n")
-    assert list(imports_of(file)) == [(1, "os"), (3, "nassim.cli.main"), (4, "nassim"), (4, "nassim.run")]
+    file.write_text("import os\ndef f():\n    from nassim.cli.commands import app\n    from nassim import run\n")
+    assert list(imports_of(file)) == [(1, "os"), (3, "nassim.cli.commands"), (4, "nassim"), (4, "nassim.run")]
     assert layer("cli") < layer("space")
 
 

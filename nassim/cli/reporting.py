@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nassim.errors import NassimError
+from nassim.errors import Interrupted, NassimError
 
 if TYPE_CHECKING:
     from nassim.notices import Notice, Observe
 
 FAILED = 1
 """The exit status of a run that came to less than it was to."""
-INTERRUPTED = 130
 
 
 def follow(drive: "Callable[[Observe], None]", ledger: str, strict: bool, opening: str) -> None:
@@ -28,17 +27,21 @@ def follow(drive: "Callable[[Observe], None]", ledger: str, strict: bool, openin
     Raises:
         NassimError: There is no run to report, for a mistake was found before it began.
         typer.Exit: The run failed or was interrupted.
+        Interrupted: The command was, before the run began or after it was over.
     """
     from nassim.cli.watching import watch
-    from nassim.notices import RunStarted
+    from nassim.notices import RunEnded, RunStarted
 
     begun: list[str] = []
+    ended: list[RunEnded] = []
     failure: NassimError | None = None
     with watch(opening) as observe:
 
         def note(notice: "Notice") -> None:
             if isinstance(notice, RunStarted):
                 begun.append(notice.run)
+            if isinstance(notice, RunEnded):
+                ended.append(notice)
             observe(notice)
 
         try:
@@ -47,10 +50,14 @@ def follow(drive: "Callable[[Observe], None]", ledger: str, strict: bool, openin
             if not begun:
                 raise
             failure = error
-    _end(begun[0], ledger, strict, failure)
+    try:
+        _end(begun[0], ledger, strict, failure, ended[0].signal if ended else None)
+    except Interrupted as error:
+        error.add_note(f"`nassim report {begun[0]}` shows what the run came to")
+        raise
 
 
-def _end(run: str, ledger: str, strict: bool, failure: NassimError | None) -> None:
+def _end(run: str, ledger: str, strict: bool, failure: NassimError | None, signal: int | None) -> None:
     """Report a run that is over, and exit with what became of it."""
     from nassim.cli.output import is_lost, let_go, note
     from nassim.ledger.store import Ledger
@@ -72,7 +79,8 @@ def _end(run: str, ledger: str, strict: bool, failure: NassimError | None) -> No
         raise typer.Exit(FAILED)
     if status == "interrupted":
         print(f"\n`nassim resume {run}` goes on with it.")
-        raise typer.Exit(INTERRUPTED)
+    if signal is not None:
+        raise typer.Exit(Interrupted(signal).status)
 
 
 def report(

@@ -16,6 +16,7 @@ from enum import StrEnum
 from types import TracebackType
 
 from nassim.cost.work import Activity, Work
+from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
 
 
@@ -202,6 +203,10 @@ class Waiting:
 Event = Leased | Lap | Report | Hindered | JobEnded | Released | Metered | Unmetered | Waiting
 
 
+class ExecutorLost(NassimError):  # noqa: N818, a state of the executor rather than an error of the program
+    """What all workers run on is gone. The executor can be closed, and nothing else."""
+
+
 class Executor(ABC):
     """Where and when jobs run. Use as a context manager: leaving it closes it.
 
@@ -261,6 +266,7 @@ class Executor(ABC):
 
         Raises:
             NassimError: No event can come any more: no worker is left and none can be had.
+            ExecutorLost: What they run on is gone.
         """
 
     @abstractmethod

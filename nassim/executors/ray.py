@@ -13,7 +13,7 @@ from nassim.executors.base import Ending, Event, Executor, Lap, Leased, Waiting,
 from nassim.executors.clock import Clock
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import machines_here
-from nassim.executors.ray_cluster import Share, cause_of_death, room
+from nassim.executors.ray_cluster import Share, cause_of_death, check_ray, room, what_died
 from nassim.executors.ray_joining import joined
 from nassim.executors.ray_member import Answer, Call, Inbox, Member
 from nassim.executors.ray_meters import RayMeters
@@ -137,6 +137,7 @@ class RayExecutor(Executor):
 
         Raises:
             NassimError: No worker is left and none can be had, or a worker can't make the runner.
+            ExecutorLost: A process of the local Ray has died.
             RuntimeError: There is nothing to wait for, and no timeout.
         """
         until_s = float("inf") if timeout_s is None else self.now_s() + timeout_s
@@ -163,19 +164,26 @@ class RayExecutor(Executor):
         return self._clock.now_s()
 
     def close(self) -> list[Event]:
-        """Give all devices back. Running jobs are abandoned; a Ray that was started here ends."""
+        """Give all devices back. Running jobs are abandoned; a Ray that was started here ends.
+
+        One that has died is ended by the second call: it may take this process with it.
+        """
         if self._closed:
+            self._ray.close()
             return []
         self._closed = True
+        lost = what_died() is not None
         try:
-            self._hear_last()
+            if not lost:
+                self._hear_last()
             for member in self._members:
-                self._post(member.release("closed"))
+                self._post(member.abandon("closed") if lost else member.release("closed"))
             if self._meters is not None:
                 self._events += self._meters.close(self.now_s())
         finally:
             self._members = []
-            self._ray.close()
+            if not lost:
+                self._ray.close()
         return self._take_events()
 
     def _ask(self) -> None:
@@ -230,6 +238,7 @@ class RayExecutor(Executor):
         self._post(events)
 
     def _bury(self, member: Member, error: BaseException) -> None:
+        check_ray()
         ending, reason = cause_of_death(error)
         self._replace(member, ending, reason)
         if isinstance(error, RayActorError) and error.actor_init_failed:
@@ -257,6 +266,7 @@ class RayExecutor(Executor):
         now_s = self.now_s()
         if now_s - self._looked_s < LOOK_S:
             return
+        check_ray()
         if self._meters is not None:
             self._events += self._meters.look(self._members, now_s)
         away_s = max(now_s - self._looked_s - 2 * LOOK_S, 0.0)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
+from ray._private import worker
 from ray.exceptions import OutOfMemoryError
 from ray.util.placement_group import PlacementGroup, placement_group, placement_group_table
 
 from nassim.errors import NassimError
-from nassim.executors.base import Ending
+from nassim.executors.base import Ending, ExecutorLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,31 @@ class Share:
         return ", ".join(f"{amount:g} {name}" for name, amount in self.bundle.items())
 
 
+def what_died() -> str | None:
+    """Return which process of a Ray that was started here has died, without which there is no Ray; None if none has."""
+    node = worker._global_node
+    dead: list[str] = [kind for kind, _ in node.dead_processes()] if node else []
+    return next((kind for kind in ("gcs_server", "raylet") if kind in dead), None)
+
+
+def check_ray() -> None:
+    """Find out that a Ray that was started here has died, before it is called: it would answer never.
+
+    Ray waits a minute for its own dead, and then ends the process that called.
+
+    Raises:
+        ExecutorLost: It has.
+    """
+    if died := what_died():
+        raise ExecutorLost(
+            f"the Ray that was started here has lost its {died}, which crashed, or was killed, by hand or because this "
+            "machine ran out of memory"
+        )
+
+
 def hold(share: Share) -> PlacementGroup:
     """Ask Ray to hold a share of some node. It is held once there is room, which may be at once or never."""
+    check_ray()
     group: PlacementGroup = placement_group([share.bundle])
     return group
 
@@ -66,6 +90,7 @@ class Holding:
 
 def holding(group: PlacementGroup) -> Holding | None:
     """Return what Ray holds of what it was asked to hold; None while it waits for room."""
+    check_ray()
     table = placement_group_table(group)
     if table.get("state") == "PENDING" or "stats" not in table:
         return None
@@ -82,6 +107,7 @@ def room() -> str:
 
 
 def _nodes() -> list[dict[str, Any]]:
+    check_ray()
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return nodes
 

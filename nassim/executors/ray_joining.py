@@ -7,9 +7,13 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import ModuleType
 
+import psutil
 import ray
+from ray._private import ray_constants, utils, worker
+from ray.exceptions import RayError
 
 from nassim.errors import NassimError
 from nassim.executors.ray_cluster import Share, first_line
@@ -45,12 +49,12 @@ def joined(address: str | None, workers: int, share: Share) -> Iterator[None]:
     global _has_run
     with _kept_auth_mode():
         address = address or os.environ.get("RAY_ADDRESS") or "local"
-        if address == "local":
-            _start(workers, share)
-        else:
-            _join(address)
-        _has_run = True
         try:
+            if address == "local":
+                _start(workers, share)
+            else:
+                _join(address)
+            _has_run = True
             yield
         finally:
             ray.shutdown()
@@ -58,19 +62,27 @@ def joined(address: str | None, workers: int, share: Share) -> Iterator[None]:
 
 def _start(workers: int, share: Share) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    with _sigterm_kept(), _files_explained():
-        ray.init(
-            "local",
-            num_cpus=math.ceil(workers * share.cpus),
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
+    # Ray listens on the loopback address alone on Windows and macOS. Elsewhere it takes an outer one, whatever it is
+    # given. What its processes have to say when one dies, a page of its log, is not shown: `check_ray` tells it.
+    local = _replaced(ray_constants, "ENABLE_RAY_CLUSTER", False)
+    quiet = _replaced(worker, "listen_error_messages", lambda worker, stopped: None)
+    with _sigterm_kept(), local, quiet, _whole(), _files_explained():
+        try:
+            ray.init(
+                "local",
+                num_cpus=math.ceil(workers * share.cpus),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+            )
+        except (RuntimeError, ValueError, RayError) as error:
+            raise NassimError(
+                f"Ray can't be started on this machine: {first_line(error)}. Its log is in /tmp/ray/session_latest/logs"
+            ) from error
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for name, amount in share.bundle.items():
         if there.get(name, 0.0) < workers * amount:
-            ray.shutdown()
             raise NassimError(
                 f"{workers} workers are to hold {amount:g} {name} each, and this machine has {there.get(name, 0.0):g}; "
                 "ask for less, or give the address of a cluster"
@@ -130,8 +142,42 @@ def _kept_auth_mode() -> Iterator[None]:
 
 @contextmanager
 def _sigterm_kept() -> Iterator[None]:
-    """Keep the driver's own handler for SIGTERM, which Ray would replace by one that exits."""
+    """Keep the driver's own handler for SIGTERM.
+
+    Ray would replace it by one that exits, at once, and later on by one that calls it, but prints where each thread is
+    and sets an alarm that aborts the process in three seconds.
+    """
     handler = signal.getsignal(signal.SIGTERM)
-    yield
-    if callable(handler) and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
+    try:
+        with _replaced(utils, "set_sigterm_handler", lambda handler: None):
+            yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+            signal.alarm(0)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Leave no process of a Ray that was interrupted, or failed, while it started; it knows them only afterwards."""
+    me = psutil.Process()
+    before = me.children(recursive=True)
+    try:
+        yield
+    except BaseException:
+        for process in me.children(recursive=True):
+            if process not in before:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        raise
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    """Replace what Ray has no option for, while it starts."""
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)

@@ -238,6 +238,15 @@ class Member:
         remove_placement_group(self._group)
         return events
 
+    def abandon(self, reason: str) -> list[Event]:
+        """Take it to be gone with the Ray that it was on; what it held before it was ready can't be told any more.
+
+        Args:
+            reason: Why.
+        """
+        self.gone = True
+        return self._timeline.release(self._clock.now_s(), reason) if self._timeline else []
+
     def _quiet_s(self, now_s: float) -> float:
         """Return how long nothing has come of it; before it is ready, since its device is held."""
         if self.ready:

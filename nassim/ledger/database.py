@@ -1,7 +1,7 @@
 """Database: the two kinds of transaction that a ledger needs, and what faults of databases mean."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -191,6 +191,8 @@ class Database:
         if self.file is not None and not self.file.absolute().parent.is_dir():
             raise NassimError(f"the ledger can't be put at {self.file}: the folder {self.file.parent} does not exist")
         if self.file is not None:
+            with suppress(OSError):  # what SQLite makes itself its group can't write, whatever the umask; it says why
+                self.file.touch(0o666, exist_ok=True)
             with self._engine.connect().execution_options(begin=None) as connection:
                 engines.keep_a_write_ahead_log(connection)
         with self._engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():

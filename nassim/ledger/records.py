@@ -35,6 +35,11 @@ class RunRecord:
     experiment: Mapping[str, Any] = field(repr=False)
     about: Mapping[str, Any] = field(repr=False)
 
+    @property
+    def space(self) -> str:
+        """The search space, as the experiment names it."""
+        return str(self.experiment["space"]["name"])
+
 
 def all_of(connection: Connection) -> list[RunRecord]:
     """Return the runs, in the order in which they were created."""

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from nassim.cost.work import Activity
 from nassim.errors import NassimError, StorageFault
 from nassim.evaluation import Candidate, Job
-from nassim.executors.base import Executor
+from nassim.executors.base import Executor, ExecutorLost
 from nassim.executors.clock import Clock
 from nassim.executors.inline import InlineExecutor
 from nassim.experiment.model import Experiment
@@ -34,7 +34,7 @@ from nassim.search.picking import PICK_ONE, pick
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery
 from nassim.search.search import Search, SearchFailed
-from nassim.search.stopping import Stopping
+from nassim.search.stopping import STOPPING, Stopping
 from nassim.search.trials import Trials
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
@@ -51,6 +51,7 @@ class Drive:
         folder: The run's folder.
         executor: Runs its jobs; not started yet, and closed at the end.
         observe: Is told how it goes on.
+        stopping: Whether it is to stop, which it may be asked already.
         clock: Shows what the run's clock shows; for until the executor starts, whose clock then holds.
         rates: What workers' seconds cost, for budgets that need it.
     """
@@ -64,6 +65,7 @@ class Drive:
         folder: RunFolder,
         executor: Executor,
         observe: Observe,
+        stopping: Stopping,
         clock: Clock,
         rates: Rates | None = None,
     ) -> None:
@@ -78,7 +80,7 @@ class Drive:
         self._checkpoints = Checkpoints(folder, experiment.checkpoint.every)
         self._executor = executor
         self._books = Books(writer, self._executor, recovery.spent, self._warn, rates, recovery.kept)
-        self._stopping = Stopping()
+        self._stopping = stopping
 
     def go(self) -> None:
         """Drive the run to its end, or as far as it goes, and close its books.
@@ -92,9 +94,9 @@ class Drive:
             # competition with the workers of the same machine.
             with threadpool_limits(1, user_api="blas"), self._executor:
                 self._start()
-                # Ray takes SIGTERM for itself when it starts, so this comes after.
-                with self._stopping.by_signals():
-                    self._work()
+                self._work()
+        except ExecutorLost as error:
+            raise NassimError(f"{error}; `nassim resume {self._writer.run}` goes on with it") from error
         except StorageFault as fault:
             raise NassimError(f"{fault}; when that is put right, `nassim resume {self._writer.run}` goes on") from fault
         except MemoryError as error:
@@ -131,6 +133,12 @@ class Drive:
         try:
             status = self._searches()
         except KeyboardInterrupt:
+            status = "interrupted"
+        except ExecutorLost as error:
+            self._warn(str(error))
+            # Who ends all processes of a run at once has ended Ray too.
+            if not self._stopping.asked:
+                raise
             status = "interrupted"
         finally:
             self._close(status)
@@ -289,14 +297,15 @@ class Drive:
         return Allowance((("experiment", limits, self._books.spent),))
 
     def _close(self, status: str) -> None:
-        with self._books.turn(Activity.SHUTDOWN):
+        with self._stopping.answering(lambda: self._warn(STOPPING)), self._books.turn(Activity.SHUTDOWN):
             for event in self._executor.close():
                 self._books.post(event)
         self._books.close(hurried=lambda: self._stopping.asked)
         self._writer.close(status)
         if status == "finished":
             self._folder.clear()
-        self._tell(RunEnded, self._writer.run, status == "finished")
+        signal = self._stopping.number if self._stopping.asked else None
+        self._tell(RunEnded, self._writer.run, status == "finished", signal)
 
     def _warn(self, message: str, search: str | None = None) -> None:
         self._observe(Warned(message, self._executor.now_s(), search))

@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from threading import Timer
@@ -11,7 +12,8 @@ from typing import Any
 
 import psutil
 
-from nassim.errors import NassimError, placed
+from nassim.errors import Interrupted, NassimError, placed
+from nassim.executors.base import Executor
 from nassim.executors.clock import Clock, utc_now
 from nassim.experiment.loading import recorded_experiment
 from nassim.experiment.model import Experiment, Ray
@@ -19,6 +21,7 @@ from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
 from nassim.hardware.saved import saved_machines
 from nassim.ledger.errors import RunNameTaken
+from nassim.ledger.records import RunRecord
 from nassim.ledger.store import Ledger
 from nassim.ledger.taking import check_name, run_stem
 from nassim.ledger.writer import Writer
@@ -30,9 +33,11 @@ from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
 from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
+from nassim.search.stopping import STOPPING, Stopping
 from nassim.space import changes
 from nassim.space.checking import check_networks
 from nassim.space.domain import Domain
+from nassim.space.sources import code_of, doubt
 
 MOST_TOLD = 5
 """Differences that one message lists."""
@@ -79,6 +84,7 @@ def execute(
     Raises:
         NassimError: A part of the experiment or the run's folder can't be made; the name is taken; no worker can be
             had; the ledger stayed away; a search has come to nothing, after the others have come to their end.
+        Interrupted: It was asked to stop before the run was entered.
     """
     clock, observe = Clock(since_s), Watcher(observe)
     ledger = Ledger(experiment.ledger)
@@ -90,11 +96,24 @@ def execute(
     rates = _rates(experiment, strict, observe)
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
-    with make_executor(experiment) as executor:
-        executor.connect()
+    executor, stopping = make_executor(experiment), Stopping()
+    with stopping.by_signals(), executor:
+        _connect(executor, stopping, observe, clock)
         writer, folder = _enter(experiment, domain, ledger, name)
-        Drive(experiment, ledger, writer, Recovery(), folder, executor, observe, clock, rates).go()
+        Drive(experiment, ledger, writer, Recovery(), folder, executor, observe, stopping, clock, rates).go()
     return writer.run
+
+
+def _connect(executor: Executor, stopping: Stopping, observe: Observe, clock: Clock) -> None:
+    """Reach Ray, which takes seconds.
+
+    Raises:
+        Interrupted: The run was asked to stop, and nothing of it is on the ledger that would have to be closed.
+    """
+    with stopping.answering(lambda: observe(Warned(STOPPING, clock.now_s()))), stopping.interruptible():
+        executor.connect()
+    if stopping.asked:
+        raise Interrupted(stopping.number)
 
 
 def _enter(experiment: Experiment, domain: Domain, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
@@ -104,13 +123,13 @@ def _enter(experiment: Experiment, domain: Domain, ledger: Ledger, name: str | N
     about: dict[str, Any] = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
     about["space"] = changes.record(domain)
     about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
-    root = Path(experiment.checkpoint.folder)
+    root, code = Path(experiment.checkpoint.folder), asdict(code_of(experiment.space.name))
     while True:
         run = ledger.free_name(run_stem(experiment.name)) if name is None else name
         check_name(run)
         try:
             with claimed(root, run, started_at=started_at, ledger=ledger.url, nassim=about["nassim"]) as folder:
-                whose = {"folder": folder.path.name, "identity": folder.identity}
+                whose = {"folder": folder.path.name, "identity": folder.identity, "code": code}
                 return ledger.create(run, document, started_at, about | whose), folder
         except RunNameTaken:
             if name is not None:
@@ -118,7 +137,13 @@ def _enter(experiment: Experiment, domain: Domain, ledger: Ledger, name: str | N
 
 
 def resume(
-    run: str, ledger_url: str, *, observe: Observe = _ignore, strict: bool = False, since_s: float = 0.0
+    run: str,
+    ledger_url: str,
+    *,
+    observe: Observe = _ignore,
+    strict: bool = False,
+    since_s: float = 0.0,
+    trust: bool = False,
 ) -> None:
     """Go on with a run whose driver was killed or interrupted, or that failed.
 
@@ -132,27 +157,45 @@ def resume(
         observe: Is told how it goes on.
         strict: As for `execute`.
         since_s: As for `execute`.
+        trust: Whether the code of its space is run though it isn't what the run began with.
 
     Raises:
         NassimError: There is no such run, it has finished or used up its budget, its experiment is not valid any more,
-            its space is another than it was, or as for `execute`.
+            its space or the code of that is another than it was, or as for `execute`.
+        Interrupted: It was asked to stop before the run was taken over.
     """
     began, observe = Clock(since_s), Watcher(observe)
     ledger = Ledger(ledger_url)
     record = ledger.run(run)
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
+    if not trust:
+        _check_code(record)
     experiment = recorded_experiment(record.experiment, run).model_copy(update={"ledger": ledger_url})
     with _telling(observe, READING):
         _check_unchanged(run, record.about.get("space"), _check(experiment))
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
     folder.take_up()
-    with make_executor(experiment) as executor:
-        executor.connect()
+    executor, stopping = make_executor(experiment), Stopping()
+    with stopping.by_signals(), executor:
+        _connect(executor, stopping, observe, began)
         writer = ledger.resume(run, aside=folder.path)
         recovery = recover(ledger, run, writer.clock_s, rates)
         clock = Clock(writer.clock_s + began.now_s())
-        Drive(experiment, ledger, writer, recovery, folder, executor, observe, clock, rates).go()
+        Drive(experiment, ledger, writer, recovery, folder, executor, observe, stopping, clock, rates).go()
+
+
+def _check_code(record: RunRecord) -> None:
+    """Refuse to run code that nobody has looked at: whoever wrote the ledger has said which it is.
+
+    Raises:
+        NassimError: It is not what the run began with.
+    """
+    if doubted := doubt(record.space, record.about.get("code")):
+        raise NassimError(
+            f"run {record.name} is not gone on with: {doubted}. Resuming runs that code: look at it, then "
+            f"`nassim resume {record.name} --trust`"
+        )
 
 
 def _check(experiment: Experiment) -> Domain:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from hashlib import blake2b
-from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from numbers import Integral
 from pathlib import Path
@@ -15,18 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from nassim.errors import NassimError, WrongValue, describe, placed, shorten, users_code
+from nassim.space.installed import list_spaces
 from nassim.space.search_space import SearchSpace
 
 LONGEST_SHOWN = 200
 """Characters of a value that a message shows."""
-
-GROUP = "nassim.search_spaces"
-"""The entry-point group under which packages install search spaces."""
-
-
-def list_spaces() -> dict[str, str]:
-    """Return the installed spaces: name to `module:Class`, without importing them."""
-    return {entry.name: entry.value for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
 
 
 def load_space(reference: str, parameters: Mapping[str, Any]) -> SearchSpace:

@@ -1,10 +1,15 @@
 """Sources: the code of a search space that is a file of one's own, to be kept with what was made from it."""
 
 import ast
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
 from pathlib import Path
 
-from nassim.space.loading import list_spaces
+from nassim.space.installed import list_spaces, package_of
 
 SHIPPED = ("nassim", "search_spaces")
 """Packages that come with nassim, also where a checkout of it is the folder that a file lies in."""
@@ -25,6 +30,73 @@ def portable(reference: str) -> tuple[str, Mapping[str, str]]:
     file = Path(place)
     sources = {path.relative_to(file.parent).as_posix(): _text(path) for path in _with_imported(file)}
     return f"{file.name}:{name}", sources
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Which code a space is.
+
+    Attributes:
+        origin: The file, or the package that installs it.
+        state: What of it: a hash of a file and those that it imports from beside it; a package's version.
+    """
+
+    origin: str
+    state: str
+
+
+def code_of(reference: str) -> Code:
+    """Tell which code loading a space runs, without running it.
+
+    Args:
+        reference: As for `load_space`.
+    """
+    place = reference.rpartition(":")[0]
+    if package := package_of(reference):
+        return Code(f"the package {package[0]}", package[1])
+    if place.endswith(".py"):
+        return _code_of_file(Path(place))
+    top = place.partition(".")[0]
+    if distributions := packages_distributions().get(top):
+        return Code(f"the package {distributions[0]}", version(distributions[0]))
+    spec = find_spec(top) if top else None
+    file = Path(spec.origin) if spec and spec.origin else None
+    if file is None or file.suffix != ".py":
+        return Code(f"the module {place}", "")
+    return _code_of_file(file)
+
+
+def doubt(reference: str, recorded: Mapping[str, str] | None) -> str | None:
+    """Say why a space's code may be another than that which a run began with; None where it is the same.
+
+    Args:
+        reference: As for `load_space`.
+        recorded: What `code_of` told when the run began, as a mapping; None for a run of an earlier nassim.
+    """
+    package = package_of(reference)
+    if package and package[0] in SHIPPED:
+        return None
+    code = code_of(reference)
+    if recorded is None:
+        return f"its space is loaded from {code.origin}, and the ledger does not say which code it began with"
+    before = Code(recorded.get("origin", ""), recorded.get("state", ""))
+    if before.origin != code.origin:
+        return f"its space is loaded from {code.origin}, and it began with {before.origin}"
+    if before.state != code.state:
+        return (
+            f"its space is loaded from {code.origin}, which has changed since it began: {before.state} then, "
+            f"{code.state} now"
+        )
+    return None
+
+
+def _code_of_file(file: Path) -> Code:
+    file = file.resolve()
+    files = _with_imported(file) if file.is_file() else []
+    if file.name == "__init__.py":
+        files += [each for each in sorted(file.parent.rglob("*.py")) if each not in files]
+    texts = sorted((path.relative_to(file.parent).as_posix(), _text(path)) for path in files)
+    return Code(str(file), blake2b(json.dumps(texts).encode(errors="replace"), digest_size=8).hexdigest())
 
 
 def _with_imported(file: Path) -> list[Path]:

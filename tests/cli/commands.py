@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
@@ -52,6 +53,7 @@ def nassim(*arguments: str, folder: Path, **environment: str) -> Said:
         ):
             ended = stack.enter_context(part)
         main()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a command leaves it to end the process
     texts = []
     for stream in (out, err):
         stream.seek(0)

@@ -87,7 +87,7 @@ def test_report_as_json(finished):
 def test_a_report_loads_neither_torch_nor_ray(finished):
     folder, _ = finished
     code = (
-        "import sys\nfrom nassim.cli.main import app\nsys.argv[1:] = ['report']\n"
+        "import sys\nfrom nassim.cli.commands import app\nsys.argv[1:] = ['report']\n"
         "try:\n    app()\nexcept SystemExit:\n    print([m for m in ('torch', 'ray') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)

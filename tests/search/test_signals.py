@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: once in good order, twice at once; what is left can be resumed."""
 
+import os
 import signal
 import time
 
@@ -8,6 +9,10 @@ from drivers import Driver, drive_on
 from searching import ENAS, FULL, Done, check_books, experiment, run, traps
 
 from nassim.cost.work import Activity
+from nassim.errors import Interrupted
+from nassim.executors.inline import InlineExecutor
+from nassim.ledger.store import Ledger
+from nassim.run import execute, resume
 
 SLOW = {"epochs": 2, "batch_size": 128}
 """On "sleeps" an epoch takes half a second."""
@@ -69,3 +74,33 @@ def test_twice_stops_now(tmp_path):
     assert done.status == "finished"
     samples = done.entries[done.entries["stage"] == "search"].groupby("activity")["samples"].sum()
     assert samples["train"] == 2 * 1079
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)], ids=repr)
+def test_before_the_workers_start_a_run_that_is_entered_is_closed(tmp_path, monkeypatch, numbers):
+    create = Ledger.create
+
+    def create_and_be_asked(*arguments):
+        writer = create(*arguments)
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        return writer
+
+    plan = experiment(tmp_path, FULL | {"trials": 1})
+    monkeypatch.setattr(Ledger, "create", create_and_be_asked)
+    execute(plan, name="run")
+    first = Done(plan.ledger, "run")
+    check_books(first)
+    assert (first.status, first.outcomes) == ("interrupted", [])
+    monkeypatch.undo()
+    resume("run", plan.ledger)
+    assert Done(plan.ledger, "run").status == "finished"
+
+
+def test_before_a_run_is_entered_nothing_of_it_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(InlineExecutor, "connect", lambda executor: os.kill(os.getpid(), signal.SIGTERM))
+    plan, seen = experiment(tmp_path, FULL | {"trials": 1}), []
+    with pytest.raises(Interrupted, match="interrupted by SIGTERM"):
+        execute(plan, name="run", observe=seen.append)
+    assert [notice.message for notice in seen] == ["stopping, in good order; asked once more, at once"]
+    assert not (tmp_path / "runs").exists()

@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from nassim.errors import NassimError
-from nassim.space.loading import list_spaces, load_space
+from nassim.space.installed import list_spaces
+from nassim.space.loading import load_space
 from search_spaces.cell import Cell
 
 MINE = """

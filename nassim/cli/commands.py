@@ -2,18 +2,31 @@
 
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from nassim.errors import NassimError
+from nassim.cli.interrupting import tell
+from nassim.errors import Interrupted, NassimError
 
 if TYPE_CHECKING:
     from nassim.notices import Observe
 
 DEFAULT_LEDGER = "sqlite:///nassim.db"
 
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Call a command. Typer would end it without a word on any KeyboardInterrupt, with status 130."""
+        try:
+            return super().invoke(ctx)
+        except Interrupted as error:
+            raise typer.Exit(tell(error)) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -45,7 +58,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Assume nothing: what nob
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run; by default the latest.")]
 
 
-def main() -> None:
+def run_command() -> None:
     """Run the command line; mistakes of the user's are told in one message, without a traceback, with status 2."""
     from nassim.cli.output import lenient, note
 
@@ -90,7 +103,7 @@ def run(
     """Run an experiment, show how it goes on, and report what it cost.
 
     The exit status is 0 when all is done; 1 when the run failed, after the report of what it came to; 2 for a mistake,
-    before anything is started; 130 when it was interrupted.
+    before anything is started; 130 when Ctrl-C interrupted it, 143 when SIGTERM did.
     """
     from nassim.cli.overriding import override
     from nassim.cli.reporting import follow
@@ -110,19 +123,34 @@ def run(
 
 
 @app.command()
-def resume(run: Run = None, ledger: LedgerUrl = DEFAULT_LEDGER, strict: Strict = False) -> None:
-    """Go on with a run that was interrupted, or whose driver was killed."""
+def resume(
+    run: Run = None,
+    ledger: LedgerUrl = DEFAULT_LEDGER,
+    strict: Strict = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the code of its space though it is not what the run began with.")
+    ] = False,
+) -> None:
+    """Go on with a run that was interrupted, or whose driver was killed.
+
+    That imports its search space, which the ledger names. Where the space's code is not what the run began with, it is
+    asked first; without a terminal, --trust says so beforehand.
+    """
     from nassim.cli.reporting import follow
+    from nassim.cli.trusting import is_trusted, opening
+    from nassim.ledger.store import Ledger
 
     name = run or _latest(ledger)
+    record = Ledger.open(ledger).run(name)
+    trusted = trust or is_trusted(record)
 
     def drive(observe: "Observe") -> None:
         from nassim.executors.clock import process_age_s
         from nassim.run import resume as go_on
 
-        go_on(name, ledger, observe=observe, strict=strict, since_s=process_age_s())
+        go_on(name, ledger, observe=observe, strict=strict, since_s=process_age_s(), trust=trusted)
 
-    follow(drive, ledger, strict, f"going on with run {name}")
+    follow(drive, ledger, strict, opening(record))
 
 
 @app.command()
@@ -204,7 +232,7 @@ def spaces() -> None:
     from rich.table import Table
 
     from nassim.cli.printing import print_plainly
-    from nassim.space.loading import list_spaces
+    from nassim.space.installed import list_spaces
 
     table = Table("space", "class", box=None, pad_edge=False)
     for name, target in list_spaces().items():
