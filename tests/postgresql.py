@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -96,6 +97,13 @@ def missing() -> str | None:
     if os.getuid() == 0 and not _account():
         return "PostgreSQL can't run as root, and there is neither a user postgres nor nobody"
     return None
+
+
+def backends(server: PostgresqlServer) -> list[int]:
+    """Return the processes that serve connections."""
+    master = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
+    titles = {child.pid: " ".join(child.cmdline()) for child in psutil.Process(master).children()}
+    return [pid for pid, title in titles.items() if USER in title]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 """Serving: a run's studies in optuna-dashboard."""
 
+from queue import SimpleQueue
+from threading import Thread
+
 from nassim.errors import NassimError
 from nassim.ledger.store import Ledger
 
@@ -16,7 +19,17 @@ def serve(run: str, ledger: str, port: int) -> None:
         raise NassimError("optuna-dashboard is not installed; install nassim[dashboard]") from error
     storage = Ledger.open(ledger).storage(run)
     print(f"http://127.0.0.1:{port} shows run {run}; Ctrl-C ends it", flush=True)
-    try:
-        run_server(storage, host="127.0.0.1", port=port)
-    except OSError as error:
-        raise NassimError(f"port {port} can't be listened on: {error.strerror}; choose another with --port") from error
+    ended: SimpleQueue[BaseException] = SimpleQueue()
+
+    def listen() -> None:
+        try:
+            run_server(storage, host="127.0.0.1", port=port)
+        except BaseException as error:  # noqa: BLE001, it is raised where somebody hears of it
+            ended.put(error)
+
+    # In a thread of its own, for a server answers a request that a signal interrupts with an error, and goes on.
+    Thread(target=listen, daemon=True).start()
+    failure = ended.get()
+    if not isinstance(failure, OSError):
+        raise failure
+    raise NassimError(f"port {port} can't be listened on: {failure.strerror}; choose another with --port") from failure

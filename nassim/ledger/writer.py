@@ -184,14 +184,22 @@ class Writer:
         return aside.save(unwritten, Path(folder))
 
     def rescue(self, folder: Path | str) -> Path:
-        """Write the whole ledger, whose file was deleted, to a new file in `folder`; what is posted from now on, too.
+        """Write the whole ledger, whose file was deleted, and what is buffered to a new file in `folder`.
+
+        The run ends there as interrupted. Nothing can be posted any more.
+
+        Returns:
+            The file.
 
         Raises:
-            NassimError: It can't be read any more, or there can't be written.
+            NassimError: The ledger can't be read any more, or there can't be written.
         """
         path = next(path for n in count(1) if not (path := Path(folder) / f"ledger-{n}.db").exists())
         self._database.copy_to(path)
+        self._database.close()
         self._database = Database(f"sqlite:///{path.absolute()}")
+        self.close("interrupted")
+        self._database.close()
         return path
 
     def close(self, status: str) -> None:

@@ -105,7 +105,6 @@ class Drive:
             ) from error
         except LedgerGone as error:
             path = self._writer.rescue(self._folder.path)
-            self._writer.close("interrupted")
             raise NassimError(
                 f"{error}. All that it held, and what was not written yet, is saved in {path}. Put that file in the "
                 f"ledger's place, and `nassim resume {self._writer.run}` goes on"

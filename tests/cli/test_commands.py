@@ -256,7 +256,9 @@ def test_dashboard_shows_the_studies(finished):
         assert '"study_name": "random"' in fetch(f"http://127.0.0.1:{port}/api/studies")
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert "nassim: interrupted by SIGTERM" in said
 
 
 def fetch(url: str, attempts: int = 100) -> str:

@@ -106,7 +106,7 @@ def test_a_file_that_is_deleted_while_it_is_written_is_noticed_and_rescued(tmp_p
         writer.commit()
     seqs.append(writer.append(lap(2.0)))
     rescued = writer.rescue(tmp_path)
-    writer.close("interrupted")
+    assert [file.name for file in tmp_path.iterdir()] == [rescued.name]
     ledger = Ledger(f"sqlite:///{rescued}")
     assert ledger.frame("run")["seq"].tolist() == seqs
     assert ledger.run("run").status == "interrupted"
@@ -126,11 +126,10 @@ def test_a_file_that_is_replaced_is_left_alone(tmp_path):
         writer.commit()
     assert file.read_bytes() == content
     writer.rescue(tmp_path)
-    writer.commit()
     assert [record.name for record in Ledger(f"sqlite:///{file}").runs()] == ["theirs"]
 
 
-READ = "import sys; from nassim.cli.main import main; sys.argv[1:] = ['runs', '--ledger', sys.argv[1]]; main()"
+READ = "import sys; from nassim.cli import main; sys.argv[1:] = ['runs', '--ledger', sys.argv[1]]; main()"
 
 
 @pytest.fixture

@@ -1,19 +1,24 @@
 """The database locked, gone for a while, gone for good, full; and an answer that is lost on its way."""
 
-import json
+import os
+import signal
 import socket
 import sqlite3
 import subprocess
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import optuna
 import pytest
 from ledger_samples import closing, lap, lease, new_run
+from postgresql import backends
 
 from nassim.errors import NassimError
+from nassim.ledger import aside
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.store import Ledger
+from nassim.ledger.writer import Writer
 
 
 def test_a_locked_database_keeps_the_buffer_and_a_later_commit_writes_it(tmp_path):
@@ -94,6 +99,32 @@ class TestPostgresqlAway:
         ledger.resume("run", aside=tmp_path)
         assert len(ledger.frame("run")) == 1
         assert not file.exists()
+
+
+def test_a_server_that_stalls_in_mid_commit_is_away_and_nothing_is_lost(postgresql_server, monkeypatch):
+    monkeypatch.setattr("nassim.ledger.database.WRITE_ANSWER_S", 0.3)
+    monkeypatch.setattr("nassim.ledger.engines.BUSY_TIMEOUT_S", 1)
+    ledger = Ledger(postgresql_server.new_database())
+    writer = new_run(ledger)
+    seqs = [writer.append(lap(0.0))]
+    stopped, claim = [], Writer._claim
+
+    def stall(writer, connection, upto):
+        arrived = claim(writer, connection, upto)
+        stopped.extend(backends(postgresql_server))
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        return arrived
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "_claim", stall)
+        with pytest.raises(LedgerUnavailable, match=r"it has not answered for 0\.3 s. 1 postings of run run"):
+            writer.commit()
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    seqs.append(writer.append(lap(1.0)))
+    writer.commit()
+    assert ledger.frame("run")["seq"].tolist() == seqs
 
 
 @contextmanager
@@ -214,11 +245,41 @@ class TestAside:
     def test_a_file_of_another_run_of_that_name_is_refused(self, ledger, tmp_path):
         writer = new_run(ledger)
         writer.append(lap(0.0))
-        file = writer.save_aside(tmp_path)
-        header, *rest = file.read_text().splitlines()
-        file.write_text("\n".join([json.dumps(json.loads(header) | {"started_at": "2020-01-01"}), *rest]))
+        writer.save_aside(tmp_path)
+        aside.save(replace(aside.load(tmp_path, "run"), started_at="2020-01-01"), tmp_path)
         with pytest.raises(NassimError, match="are of another run of that name, started 2020-01-01"):
             ledger.resume("run", aside=tmp_path)
+
+    @pytest.mark.parametrize(
+        ("row", "message"),
+        [
+            ({"run_id": 2}, "posting 2 is of another run, or out of order"),
+            ({"seq": 7}, "posting 2 is of another run, or out of order"),
+            ({"amount": 1}, "posting 2 is of no table of the ledger"),
+        ],
+    )
+    def test_postings_of_others_are_refused(self, ledger, tmp_path, row, message):
+        writer = new_run(ledger)
+        for start_s in (0.0, 1.0):
+            writer.append(lap(start_s))
+        writer.save_aside(tmp_path)
+        left = aside.load(tmp_path, "run")
+        first, second = left.postings
+        aside.save(replace(left, postings=(first, second._replace(row=second.row | row))), tmp_path)
+        with pytest.raises(NassimError, match=message):
+            ledger.resume("run", aside=tmp_path)
+        assert ledger.frame("run").empty
+
+    def test_a_file_that_was_changed_is_refused(self, ledger, tmp_path):
+        writer = new_run(ledger)
+        writer.append(lap(0.0))
+        file = writer.save_aside(tmp_path)
+        text = file.read_text()
+        assert text.count('"seconds": 1.0') == 1
+        file.write_text(text.replace('"seconds": 1.0', '"seconds": 0.5'))
+        with pytest.raises(NassimError, match=r"or was changed \(ValueError: checksum\)"):
+            ledger.resume("run", aside=tmp_path)
+        assert ledger.frame("run").empty
 
     @pytest.mark.parametrize("keep", [0, 1, -1])
     def test_a_torn_file_is_refused(self, ledger, tmp_path, keep):

@@ -1,13 +1,15 @@
 """The database locked or gone in the middle of a run: it goes on, or stops with what is unwritten saved beside it."""
 
+import os
 import shutil
+import signal
 import sqlite3
 import tempfile
 import threading
 from pathlib import Path
 
 import pytest
-from postgresql import PostgresqlServer, missing
+from postgresql import PostgresqlServer, backends, missing
 from searching import FULL, Done, check_books, experiment, run
 
 from nassim.errors import NassimError
@@ -150,6 +152,49 @@ def test_a_server_that_stays_away(tmp_path, undisturbed, server, monkeypatch):
     check_books(done)
     assert done.status == "finished"
     assert [t.values for t in done.study("full")][:3] == [t.values for t in undisturbed.study("full")]
+
+
+def test_a_server_that_stalls_is_away(tmp_path, undisturbed, server, monkeypatch):
+    """Its process is stopped, not ended: the connection stays open, and nothing answers."""
+    monkeypatch.setattr("nassim.ledger.database.WRITE_ANSWER_S", 0.3)
+    url = server.new_database()
+    plan, stopped = experiment(tmp_path, FULL | {"trials": 3}, ledger=url), []
+
+    def stall():
+        stopped.extend(backends(server))
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+
+    execute(plan, name="run", observe=at_report(AT_REPORT, stall, []))
+    (pid,) = stopped
+    os.kill(pid, signal.SIGCONT)
+    done = Done(url, "run")
+    check_books(done)
+    assert done.results() == undisturbed.results()
+
+
+def test_a_ledger_that_is_deleted_while_the_run_goes_on_is_rescued(tmp_path, undisturbed):
+    plan = experiment(tmp_path, FULL | {"trials": 3})
+
+    def delete():
+        for file in tmp_path.glob("ledger.db*"):
+            file.unlink()
+
+    with pytest.raises(
+        NassimError, match=r"was deleted while it was written.* is saved in .*/runs/run/ledger-1\.db\. Put"
+    ):
+        execute(plan, name="run", observe=at_report(AT_REPORT, delete, []))
+    (tmp_path / "runs" / "run" / "ledger-1.db").rename(tmp_path / "ledger.db")
+    resume("run", plan.ledger)
+    done = Done(plan.ledger, "run")
+    check_books(done)
+    assert done.results() == undisturbed.results()
+
+
+def test_a_run_is_not_kept_in_memory(tmp_path):
+    with pytest.raises(NassimError, match="is in memory, and would be gone with the run"):
+        execute(experiment(tmp_path, FULL, ledger="sqlite://"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

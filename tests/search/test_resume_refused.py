@@ -79,7 +79,7 @@ def test_a_space_that_is_another_is_told_with_what_is_different(failed, old, new
     before = Ledger(plan.ledger).run("run")
     mine.write_text(MINE.replace(old, new))
     with pytest.raises(NassimError, match=rf"the space of run run is another than it was when the run began: {told}"):
-        resume("run", plan.ledger)
+        resume("run", plan.ledger, trust=True)
     assert Ledger(plan.ledger).run("run") == before
     mine.unlink()
     assert read_run(Ledger(plan.ledger), "run").status == "failed"
@@ -90,11 +90,11 @@ def test_a_space_that_is_the_same_is_gone_on_with_and_so_is_one_that_was_not_rec
     sessions = Ledger(plan.ledger).run("run").sessions
     mine.write_text(MINE.replace("not today", "not now either"))
     with pytest.raises(NassimError, match="has found nothing"):
-        resume("run", plan.ledger)
+        resume("run", plan.ledger, trust=True)
     rewrite("about", lambda about: about.pop("space"))
     mine.write_text(MINE.replace('"relu"', '"rely"'))
     with pytest.raises(NassimError, match="has found nothing"):
-        resume("run", plan.ledger)
+        resume("run", plan.ledger, trust=True)
     assert Ledger(plan.ledger).run("run").sessions == sessions + 2
 
 
@@ -105,5 +105,5 @@ def test_an_experiment_that_is_not_taken_any_more_is_told_and_reported(failed):
         NassimError,
         match=r"run run can't be gone on with: .* takes: training\.epochs: found 0, .*; training\.epoch: ",
     ):
-        resume("run", plan.ledger)
+        resume("run", plan.ledger, trust=True)
     assert read_run(Ledger(plan.ledger), "run").status == "failed"

@@ -14,6 +14,7 @@ from nassim.executors.inline import InlineExecutor
 from nassim.ledger.store import Ledger
 from nassim.run import execute, resume
 from nassim.space import installed
+from nassim.space.domain import Domain
 from nassim.space.sources import code_of, doubt
 
 MINE = """\
@@ -36,7 +37,7 @@ def interrupted(tmp_path, monkeypatch):
 
     def begin(space="mine.py:Mine"):
         plan = experiment(tmp_path, FULL, space={"name": space} if isinstance(space, str) else space)
-        monkeypatch.setattr("nassim.run.running._check", lambda *about: None)
+        monkeypatch.setattr("nassim.run.running._check", lambda experiment: Domain(()))
         monkeypatch.setattr(InlineExecutor, "start", asked)
         with pytest.raises(Interrupted):
             execute(plan, name="run")
