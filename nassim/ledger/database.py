@@ -92,7 +92,7 @@ class Database:
         with (
             self._translated("read", READ_ANSWER_S),
             self._engine.connect().execution_options(**level) as connection,
-            self._understood(),
+            self.understood(),
         ):
             if not self._checked:
                 self._check(connection)
@@ -226,7 +226,12 @@ class Database:
         return versions[0]
 
     @contextmanager
-    def _understood(self) -> Iterator[None]:
+    def understood(self) -> Iterator[None]:
+        """Tell whatever is raised within as damage: to be entered where nothing matters but what is in the ledger.
+
+        Raises:
+            LedgerDamaged: Something was raised.
+        """
         try:
             yield
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, InvalidRequestError) as error:
@@ -234,8 +239,8 @@ class Database:
 
     def _damaged(self, what: str) -> LedgerDamaged:
         return LedgerDamaged(
-            f"the ledger {self} is damaged, or was changed by something else than nassim ({what}). Restore it from a "
-            "backup, or give another"
+            f"the ledger {self} holds what this nassim can't make sense of ({what}): it is damaged, or was changed by "
+            "something else. Restore it from a backup, or give another"
         )
 
     @contextmanager
@@ -247,6 +252,9 @@ class Database:
             except IntegrityError:
                 # What the rows say is at odds, which only the one who posted them can make sense of.
                 raise
+            except UnicodeDecodeError as error:
+                # SQLite quotes what it finds at fault, and Python can't read the message.
+                raise self._damaged(f"{type(error).__name__}: {error}") from error
             except DBAPIError as error:
                 reason = f"it has not answered for {answer_s:g} s" if shut.is_set() else self._reason(error)
                 may_pass = isinstance(error, OperationalError | InterfaceError | InternalError)

@@ -1,6 +1,7 @@
 """Ledger: the append-only list of what runs have cost, and every total as a fold over it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -216,7 +217,8 @@ class Ledger:
         columns are search, trial, architecture, found (whether it was trained by the final schedule), and one for each
         objective, by name; NaN for those of other searches. Which of them are to be maximised is in `findings`.
         """
-        return fronts.of_findings(self.findings(run), self.trials(run))
+        with self.understood():
+            return fronts.of_findings(self.findings(run), self.trials(run))
 
     def storage(self, run: str) -> "JournalStorage":
         """Return an Optuna storage with a run's studies to look at, live while its driver writes them."""
@@ -224,7 +226,18 @@ class Ledger:
 
         from nassim.ledger.journal import ReaderJournal
 
-        return JournalStorage(ReaderJournal(self._database, self.run(run).id, run))
+        with self.understood():
+            return JournalStorage(ReaderJournal(self._database, self.run(run).id, run))
+
+    def understood(self) -> AbstractContextManager[None]:
+        """Return a context in which whatever is raised is told as damage of the ledger.
+
+        To be entered where what was read of it is made sense of, and nothing else is done.
+
+        Raises:
+            NassimError: Something was raised within.
+        """
+        return self._database.understood()
 
     def _id(self, connection: Connection, run: str) -> int:
         return records.one_of(connection, run, self.url).id

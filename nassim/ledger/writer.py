@@ -151,7 +151,8 @@ class Writer:
 
         from nassim.ledger.journal import WriterJournal
 
-        return JournalStorage(WriterJournal(self._logs, self._post_log))
+        with self._database.understood():
+            return JournalStorage(WriterJournal(self._logs, self._post_log))
 
     def commit(self) -> None:
         """Write everything buffered in one transaction. What was buffered stays so if this raises.

@@ -16,6 +16,7 @@ from nassim.hardware.tariff import Tariff, tariff
 from nassim.hardware.terms import Terms
 from nassim.ledger.entry import DRIVER, Outcome, Stage
 from nassim.ledger.finding import Finding
+from nassim.ledger.records import RunRecord
 from nassim.ledger.store import Ledger
 from nassim.report.amounts import Part
 from nassim.report.counting import COUNTED_AS_TORCH
@@ -51,10 +52,15 @@ def read_run(ledger: Ledger, run: str, given: Mapping[str, Any] | None = None, s
         NassimError: There is no such run, the ledger can't be reached, or what is said of the site can't be found.
     """
     record = ledger.run(run)
-    experiment, version = record.experiment, record.about.get("nassim")
+    with ledger.understood():
+        return _facts(ledger, record, given or {}, strict)
+
+
+def _facts(ledger: Ledger, record: RunRecord, given: Mapping[str, Any], strict: bool) -> RunFacts:
+    run, experiment, version = record.name, record.experiment, record.about.get("nassim")
     leases, rows = rows_of(ledger.leases(run)), rows_of(ledger.totals(run, by=BY))
     workers = [lease for lease in leases if lease["worker"] != DRIVER]
-    terms, prices, problem = _site(experiment, given or {}, strict, [lease["device"] for lease in workers])
+    terms, prices, problem = _site(experiment, given, strict, [lease["device"] for lease in workers])
     folding = Folding(
         {lease["worker"]: _peak(lease) for lease in workers}, prices, version if version in COUNTED_AS_TORCH else None
     )
@@ -63,7 +69,7 @@ def read_run(ledger: Ledger, run: str, given: Mapping[str, Any] | None = None, s
     searches = _searches(ledger, run, experiment, rows, uncounted, folding)
     whole, balance = folding.part(rows, operations), _balance(ledger, run)
     return RunFacts(
-        run=record.name,
+        run=run,
         status=record.status,
         started_at=record.started_at,
         drivers=record.sessions,

@@ -70,6 +70,11 @@ def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None
         clock_s: What the run's clock shows.
         rates: What workers' seconds cost, for budgets that need it.
     """
+    with ledger.understood():
+        return _recovery(ledger, run, clock_s, rates)
+
+
+def _recovery(ledger: Ledger, run: str, clock_s: float, rates: Rates | None) -> Recovery:
     findings = ledger.findings(run)
     found = frozenset(finding.search for finding in findings)
     trained = frozenset(finding.job for finding in findings)
