@@ -15,6 +15,8 @@ from nassim.errors import NassimError
 from nassim.ledger.stalling import Sockets
 
 ALLOWED = "sqlite:///FILE (relative), sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+TIMEOUT_LIMIT_S = 86400
+"""What SQLite is asked to wait for a lock at most."""
 BUSY_TIMEOUT_S = 10
 """How long a statement waits for another driver's transaction, which takes milliseconds."""
 
@@ -30,9 +32,7 @@ def parse(url: str) -> URL:
     except (ArgumentError, ValueError):
         raise NassimError(f"the ledger's URL can't be read. Allowed: {ALLOWED}") from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        if (parsed.database or "").startswith("file:"):
-            raise NassimError(f"a ledger is no SQLite URI: name its file itself. Allowed: {ALLOWED}")
-        return parsed
+        return _checked(parsed)
     if parsed.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise NassimError(f"a ledger can't be kept in {parsed.drivername!r}. Allowed: {ALLOWED}")
     if "@" in (parsed.host or "") or "@" in (parsed.database or ""):
@@ -40,6 +40,26 @@ def parse(url: str) -> URL:
             "the ledger's URL has an @ too many. In a user name or password, write @ as %40, / as %2F and : as %3A"
         )
     return parsed.set(drivername="postgresql+psycopg")
+
+
+def _checked(url: URL) -> URL:
+    """Return a URL of SQLite's, if it is the name of a file and nothing else but, perhaps, how long to wait for it."""
+    name = url.database or ""
+    if name.startswith("file:"):
+        raise NassimError(f"a ledger is no SQLite URI: name its file itself. Allowed: {ALLOWED}")
+    if not name.isprintable():
+        raise NassimError(f"a ledger's file can't be named {name!r}. Allowed: {ALLOWED}")
+    if unknown := {*url.query} - {"timeout"}:
+        raise NassimError(f"a ledger in SQLite takes ?timeout=SECONDS, found {', '.join(sorted(unknown))}")
+    try:
+        seconds = float(str(url.query.get("timeout", 0)))
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < TIMEOUT_LIMIT_S:
+        raise NassimError(
+            f"the ledger's timeout is {url.query['timeout']!r}; it is seconds, at least 0 and below {TIMEOUT_LIMIT_S}"
+        )
+    return url
 
 
 def sqlite(url: URL, file: Path | None) -> Engine:

@@ -169,11 +169,14 @@ def resume(
     record = ledger.run(run)
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
-    if not trust:
-        _check_code(record)
+    with ledger.understood():
+        if not trust:
+            _check_code(record)
     experiment = recorded_experiment(record.experiment, run).model_copy(update={"ledger": ledger_url})
     with _telling(observe, READING):
-        _check_unchanged(run, record.about.get("space"), _check(experiment))
+        domain = _check(experiment)
+    with ledger.understood():
+        _check_unchanged(run, record.about.get("space"), domain)
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
     folder.take_up()
     executor, stopping = make_executor(experiment), Stopping()

@@ -217,6 +217,7 @@ def test_workers_that_die_in_a_row_are_not_replaced_for_ever():
         check_books(executor.close())
 
 
+@pytest.mark.slow
 def test_more_workers_than_there_is_room_for_start_with_what_there_is():
     with RayExecutor(workers=3) as executor:
         executor.start(make_toy_runner)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SHOWS = """
 import psutil, ray
 from nassim.executors.ray_cluster import Share
@@ -18,6 +20,7 @@ with joined("local", 1, Share()):
 """
 
 
+@pytest.mark.slow
 def test_it_listens_on_the_loopback_address_alone():
     done = subprocess.run([sys.executable, "-c", SHOWS], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -47,7 +47,7 @@ def drive(url: str, acknowledge: int, seed: int) -> None:
         commit_at_times(0.5)
 
 
-@pytest.mark.parametrize("kills", [25, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [10, pytest.param(150, marks=pytest.mark.slow)])
 def test_nothing_is_lost_and_nothing_is_twice(url, kills):
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     rng = random.Random(derive_seed(7, "kills", url.split(":")[0]))

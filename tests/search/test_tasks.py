@@ -41,6 +41,7 @@ def on_test(done, search: str, plan, folder) -> tuple[np.ndarray, np.ndarray]:
     return outputs.double().numpy(), split.y.double().numpy()
 
 
+@pytest.mark.slow
 def test_numbers_are_learnt_and_measured(tmp_path):
     brightness = load_digits().images.mean((1, 2)) / 16
     targets = np.stack([brightness, 10 * brightness**2], axis=1).astype(np.float32)
