@@ -19,6 +19,8 @@ from nassim.errors import NassimError
 from nassim.executors.ray_cluster import Share, first_line
 from nassim.executors.ray_tokens import AUTH_MODE, match_tokens, read_mode
 
+KNOWN = "2.60.0"
+"""The version of Ray that nassim was last tested with."""
 KNOCK_S = 10.0
 """How long a cluster's head may take to accept a connection."""
 OBJECT_STORE_BYTES = 100 * 2**20
@@ -174,7 +176,15 @@ def _whole() -> Iterator[None]:
 
 @contextmanager
 def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    """Replace what Ray has no option for, while it starts."""
+    """Replace what Ray has no option for, while it starts.
+
+    Raises:
+        NassimError: This Ray doesn't have it.
+    """
+    if not hasattr(module, name):
+        raise NassimError(
+            f"nassim can't start Ray {ray.__version__}, which has no {name} any more; Ray {KNOWN} is known to do"
+        )
     before = getattr(module, name)
     setattr(module, name, value)
     try:
