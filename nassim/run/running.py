@@ -1,33 +1,26 @@
 """Beginning a run, and going on with one."""
 
-import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
-import psutil
-
-from nassim.errors import Interrupted, NassimError, placed
+from nassim.errors import Interrupted, NassimError
 from nassim.executors.base import Executor
 from nassim.executors.clock import Clock, utc_now
 from nassim.experiment.loading import recorded_experiment
-from nassim.experiment.model import Experiment, Ray
+from nassim.experiment.model import Experiment
 from nassim.folder import RunFolder, claimed, folder_of
 from nassim.hardware.meters import find_meter
 from nassim.hardware.saved import saved_machines
 from nassim.ledger.errors import RunNameTaken
-from nassim.ledger.records import RunRecord
 from nassim.ledger.store import Ledger
 from nassim.ledger.taking import check_name, run_stem
 from nassim.ledger.writer import Writer
 from nassim.notices import Notice, Observe, Warned
-from nassim.parts import Parts, make_executor
-from nassim.run.arm import check_arm
+from nassim.parts import make_executor
+from nassim.run.checking import check_code, check_parts, check_unchanged
 from nassim.run.drive import Drive
 from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
@@ -35,20 +28,8 @@ from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
 from nassim.search.stopping import STOPPING, Stopping
 from nassim.space import changes
-from nassim.space.checking import check_networks
 from nassim.space.domain import Domain
-from nassim.space.sources import code_of, doubt
-
-MOST_TOLD = 5
-"""Differences that one message lists."""
-
-PATIENCE_S = 10.0
-"""Seconds after which it is told what takes so long before a run begins."""
-
-READING = (
-    "the search space and the data are still being read: a space's build is run for each pair of its options, and has "
-    "to come to an end; Ctrl-C ends this"
-)
+from nassim.space.sources import code_of
 
 OVER = {
     "finished": "has finished; there is nothing to resume",
@@ -91,8 +72,7 @@ def execute(
     ledger.check_lasting()
     check_site(experiment)
     saved_machines()  # workers on this machine look theirs up
-    with _telling(observe, READING):
-        domain = _check(experiment)
+    domain = check_parts(experiment, observe)
     rates = _rates(experiment, strict, observe)
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
@@ -169,14 +149,13 @@ def resume(
     record = ledger.run(run)
     if record.status in OVER:
         raise NassimError(f"run {run} {OVER[record.status]}. `nassim report {run}` shows it")
-    with ledger.understood():
-        if not trust:
-            _check_code(record)
+    if not trust:
+        with ledger.understood():
+            check_code(record)
     experiment = recorded_experiment(record.experiment, run).model_copy(update={"ledger": ledger_url})
-    with _telling(observe, READING):
-        domain = _check(experiment)
+    domain = check_parts(experiment, observe)
     with ledger.understood():
-        _check_unchanged(run, record.about.get("space"), domain)
+        check_unchanged(run, record.about.get("space"), domain)
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
     folder.take_up()
     executor, stopping = make_executor(experiment), Stopping()
@@ -186,71 +165,6 @@ def resume(
         recovery = recover(ledger, run, writer.clock_s, rates)
         clock = Clock(writer.clock_s + began.now_s())
         Drive(experiment, ledger, writer, recovery, folder, executor, observe, stopping, clock, rates).go()
-
-
-def _check_code(record: RunRecord) -> None:
-    """Refuse to run code that nobody has looked at: whoever wrote the ledger has said which it is.
-
-    Raises:
-        NassimError: It is not what the run began with.
-    """
-    if doubted := doubt(record.space, record.about.get("code")):
-        raise NassimError(
-            f"run {record.name} is not gone on with: {doubted}. Resuming runs that code: look at it, then "
-            f"`nassim resume {record.name} --trust`"
-        )
-
-
-def _check(experiment: Experiment) -> Domain:
-    """Make every part once, so that what can't be made is found before a run is entered; return the domain."""
-    parts = Parts(experiment, RunFolder(Path(experiment.checkpoint.folder), "", None))
-    with placed("space"):
-        smallest = check_networks(parts.space)
-        with placed("parameters"):
-            _check_memory(experiment, smallest)
-    for spec in experiment.searches:
-        check_arm(parts, spec)
-    return parts.space.domain
-
-
-def _check_unchanged(run: str, before: Mapping[str, Any] | None, domain: Domain) -> None:
-    """See that a space is as it was when its run was entered; runs of earlier versions don't say how it was."""
-    different = [] if before is None else changes.changes(before, domain)
-    if different:
-        raise NassimError(
-            f"the space of run {run} is another than it was when the run began: {'; '.join(different[:MOST_TOLD])}"
-            f"{f', and {len(different) - MOST_TOLD} more' if len(different) > MOST_TOLD else ''}. Put it back as it "
-            f"was to go on, or begin another run; `nassim report {run}` shows this one"
-        )
-
-
-def _check_memory(experiment: Experiment, smallest: int) -> None:
-    """See that networks can be trained where the workers are on this machine; what others have is not known.
-
-    Args:
-        experiment: What is to be run.
-        smallest: Bytes of the weights of the smallest network that is known.
-    """
-    if isinstance(experiment.executor, Ray) and (experiment.executor.address or os.environ.get("RAY_ADDRESS")):
-        return
-    needed, there = (2 + experiment.training.schedule().optimizer_states) * smallest, psutil.virtual_memory().total
-    if needed > there:
-        raise NassimError(
-            f"the networks of {experiment.space.name} are too large to be trained on this machine: weights, gradients "
-            f"and optimizer of the smallest that was tried take {needed:,} bytes, and there are {there:,}"
-        )
-
-
-@contextmanager
-def _telling(observe: Observe, message: str) -> Iterator[None]:
-    """Tell those who wait for what goes on inside that it does, if it takes long."""
-    timer = Timer(PATIENCE_S, observe, [Warned(message, PATIENCE_S)])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _rates(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:

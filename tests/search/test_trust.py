@@ -37,7 +37,7 @@ def interrupted(tmp_path, monkeypatch):
 
     def begin(space="mine.py:Mine"):
         plan = experiment(tmp_path, FULL, space={"name": space} if isinstance(space, str) else space)
-        monkeypatch.setattr("nassim.run.running._check", lambda experiment: Domain(()))
+        monkeypatch.setattr("nassim.run.running.check_parts", lambda experiment, observe: Domain(()))
         monkeypatch.setattr(InlineExecutor, "start", asked)
         with pytest.raises(Interrupted):
             execute(plan, name="run")
