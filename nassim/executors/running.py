@@ -12,7 +12,7 @@ from nassim.evaluation import Diverged, Job, Progress, Runner, StateLost
 from nassim.executors.base import Ending
 from nassim.executors.clock import stamp
 
-AGAIN_S = 1.0
+AGAIN_S = 0.5
 """How long a job waits that a fault of the machine hinders, before it tries again."""
 REASON_LENGTH = 300
 """A reason is one line of at most so many characters."""

@@ -16,10 +16,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from nassim.cost.work import Activity, add_up
+from nassim.cost.work import Activity, Work, add_up
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
-from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Metered, Released, Report
+from nassim.executors.base import Ending, Event, Executor, Hindered, JobEnded, Lap, Leased, Metered, Released, Report
+from nassim.executors.running import AGAIN_S
 from nassim.testing.runners import TRAIN, VALIDATE, WARMING, make_no_runner, make_toy_runner, toy_job
 
 PATIENCE_S = 60.0
@@ -78,6 +79,8 @@ def outline(events: Sequence[Event]) -> list[tuple[str, ...]]:
                 lines.append(("lap", activity, str(work), job.id if job else "", str(step)))
             case Report(job=job, step=step, trial=trial, metrics=metrics):
                 lines.append(("report", job.id, str(step), str(trial), str(dict(metrics))))
+            case Hindered(job=job, reason=reason):
+                lines.append(("hindered", job.id, reason))
             case JobEnded(job=job, ending=ending, reason=reason, checkpoint_step=step):
                 lines.append(("ended", job.id, ending, str(reason), str(step)))
             case Released():
@@ -207,6 +210,39 @@ class ExecutorContract:
             (Activity.VALIDATE, VALIDATE),
             (Activity.VALIDATE, None),
         ]
+
+    def test_a_hindered_job_idles_and_tries_again(self, executor: Executor) -> None:
+        """Its worker waits, for which no time limit runs."""
+        log = outline(drive(executor, [toy_job("hindered", 1, timeout_s=AGAIN_S / 2)]))
+        idle = ("lap", "idle", "None", "hindered", "None")
+        assert log[5:-2] == [
+            ("report", "hindered", "1", "0", str({"accuracy": 0.5})),
+            idle,
+            ("hindered", "hindered", "the disk is full"),
+            idle,
+            ("lap", "checkpoint", str(Work(Activity.CHECKPOINT, bytes=1)), "hindered", "1"),
+            ("ended", "hindered", "done", "None", "1"),
+        ]
+
+    def test_a_hindered_job_can_be_stopped(self, executor: Executor) -> None:
+        """It need not get as far as a report."""
+        executor.start(make_toy_runner)
+        events: list[Event] = []
+        while not executor.free:
+            events += executor.wait(PATIENCE_S)
+        job = toy_job("hindered for good")
+        executor.submit(job)
+        while not ends(events):
+            events += (news := executor.wait(PATIENCE_S))
+            if any(isinstance(event, Hindered) for event in news):
+                executor.stop(job)
+        assert [end.ending for end in ends(events)] == [Ending.STOPPED]
+        check_books([*events, *executor.close()])
+
+    def test_a_job_that_has_lost_its_state_is_sent_back(self, executor: Executor) -> None:
+        """To the step that it names, and it has not failed."""
+        (end,) = ends(drive(executor, [toy_job("lost", 5, first=4)]))
+        assert (end.ending, end.reason, end.checkpoint_step) == (Ending.SENT_BACK, "its checkpoint is gone", 2)
 
     def test_divergence_is_told_by_name(self, executor: Executor) -> None:
         """The reason says so."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nassim.cost.work import Activity, Work, add_up
-from nassim.evaluation import Candidate, Diverged, Job, JobKind, Progress, Ready
+from nassim.evaluation import Candidate, Diverged, Job, JobKind, Progress, Ready, StateLost
 from nassim.space.architecture import Architecture
 
 TRAIN = Work(Activity.TRAIN, forward_flop=1_000, backward_flop=2_000, samples=10)
@@ -142,6 +142,20 @@ def _dies(job: Job) -> Iterator[Progress]:
     yield from _epochs(job)
 
 
+def _hindered(job: Job, times: int) -> Iterator[Progress]:
+    """Can't write its checkpoint at first."""
+    yield from _epoch(job, job.first + 1)
+    for _ in range(times):
+        yield Progress(Work(Activity.IDLE), hindrance="the disk is full")
+    yield Progress(Work(Activity.CHECKPOINT, bytes=1), step=job.first + 1)
+
+
+def _lost(job: Job) -> Iterator[Progress]:
+    """Does not find what it is to go on from."""
+    raise StateLost("its checkpoint is gone", step=job.first - 2)
+    yield
+
+
 def _says_where(job: Job) -> Iterator[Progress]:
     """Reports its process and its threads."""
     metrics = {"pid": float(os.getpid()), "threads": float(os.environ["OMP_NUM_THREADS"])}
@@ -165,6 +179,9 @@ BEHAVIOURS: Mapping[str, Callable[[Job], Iterator[Progress]]] = {
     "hangs": _hangs,
     "works silently": _works_silently,
     "dies": _dies,
+    "hindered": lambda job: _hindered(job, 1),
+    "hindered for good": lambda job: _hindered(job, 1_000_000),
+    "lost": _lost,
     "says where": _says_where,
 }
 """What toy jobs do, by name."""
