@@ -131,7 +131,7 @@ def _drive(document: dict, run: str, acknowledged: Path, reported: Path, log: Pa
 
 def _opened(file: Path) -> int:
     """Open a file to write at its end, at once."""
-    return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
 
 
 def _say_what_is_acknowledged(file: Path) -> None:
