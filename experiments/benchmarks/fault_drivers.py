@@ -68,7 +68,7 @@ class Driver:
     ) -> None:
         self._log = log
         arguments = (plan.model_dump(mode="json"), run, acknowledged, reported, log, death)
-        self._process = _processes.Process(target=_drive, args=arguments)
+        self._process = _processes.Process(target=_drive, args=arguments, daemon=True)
         self._process.start()
 
     @property

@@ -67,10 +67,14 @@ class Bench:
         """Whether no fault is left that is to pass by itself."""
         return self._passing is None or not self._passing.is_alive()
 
-    def calm(self) -> None:
-        """Have all faults pass."""
+    def await_calm(self) -> None:
+        """Wait until what is to pass by itself has passed."""
         if self._passing:
             self._passing.join()
+
+    def calm(self) -> None:
+        """Have all faults pass."""
+        self.await_calm()
         if self.server:
             self.server.go_on()
         if self.disk:
@@ -114,11 +118,12 @@ class Kind:
         return Death(SearchEnded, last_search, bench.pause(FINAL_S))
 
 
-def _await_moment(bench: Bench, subject: Subject, driver: Driver) -> None:
-    """Wait for the moment of a fault."""
-    if bench.random.random() < AT_WORK:
+def _await_moment(bench: Bench, subject: Subject, driver: Driver, at_work: float = AT_WORK) -> None:
+    """Wait for the moment of a fault, with this probability one at work."""
+    if bench.random.random() < at_work:
         subject.wait_for_work(driver)
     time.sleep(bench.pause())
+    bench.await_calm()
 
 
 def kill(bench: Bench, subject: Subject, driver: Driver) -> bool:
@@ -147,8 +152,7 @@ def kill_node(bench: Bench, subject: Subject, driver: Driver) -> bool:
 
 def kill_locked_out(bench: Bench, subject: Subject, driver: Driver) -> bool:
     """Hold the ledger's write lock, then kill the driver."""
-    subject.wait_for_work(driver)
-    time.sleep(bench.pause())
+    _await_moment(bench, subject, driver, at_work=1)
     lock = Lock(subject.ledger_file)
     time.sleep(bench.pause(DOZE_S / 2))
     killed = driver.kill()
@@ -158,8 +162,7 @@ def kill_locked_out(bench: Bench, subject: Subject, driver: Driver) -> bool:
 
 def stall(bench: Bench, subject: Subject, driver: Driver) -> bool:
     """Stop the database without closing it."""
-    subject.wait_for_work(driver)
-    time.sleep(bench.pause())
+    _await_moment(bench, subject, driver, at_work=1)
     if not driver.lives:
         return False
     how = bench.random.choice(["for a while", "connections for good", "driver killed", "out of patience"])

@@ -57,14 +57,13 @@ class Campaign:
 
     Args:
         folder: Where everything lies.
-        seed: Everything random derives from this.
+        seed: What the runs come to derives from this.
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
         self._folder = folder
         self._seed = seed
         self._began = time.monotonic()
-        self._random = random.Random(derive_seed(seed, "faults"))
         self._undisturbed: dict[tuple[str, int], dict[str, Any]] = {}
 
     def carry_out(self, kind: Kind, bench: Bench, faults: int) -> Audit:
@@ -75,9 +74,8 @@ class Campaign:
             self._disturb(kind, bench, subjects, min(faults - audit.faults, FAULTS_A_RUN))
             for subject in subjects:
                 audit.add(subject, self._results(kind.shape, subject.plan.seed), kind.alike)
-            told = f"{kind.name}: {audit.faults} of {faults} faults, {audit.runs} runs, {audit.drivers} drivers"
-            told = f"[{time.monotonic() - self._began:6.1f} s] {told}"
-            print(told, *audit.wrong, sep="\n  ", file=sys.stderr, flush=True)
+            so_far = f"{audit.faults} of {faults} faults, {audit.runs} runs, {audit.drivers} drivers"
+            print(f"[{time.monotonic() - self._began:6.1f} s] {kind.name}: {so_far}", file=sys.stderr, flush=True)
         return audit
 
     def _begin(self, kind: Kind, bench: Bench, number: int) -> list[Subject]:
@@ -101,7 +99,7 @@ class Campaign:
         left, stops, last = faults, 0, SHAPES[kind.shape][-1]["name"]
         going = subjects
         while going:
-            at_once = going if self._random.random() < 0.5 else [self._random.choice(going)]
+            at_once = going if bench.random.random() < 0.5 else [bench.random.choice(going)]
             deaths = [kind.death(bench, last) if left else None for _ in at_once]
             drivers = [subject.drive(death) for subject, death in zip(at_once, deaths, strict=True)]
             before = left
@@ -161,7 +159,7 @@ def place(needs: str | None, folder: Path, rng: random.Random) -> Iterator[Bench
 
 def disturb(folder: Path, seed: int, share: float, only: str) -> Iterator[Audit]:
     """Yield what runs came to, by kinds of faults."""
-    campaign, rng = Campaign(folder, seed), random.Random(derive_seed(seed, "kinds"))
+    campaign, rng = Campaign(folder, seed), random.Random(derive_seed(seed, "faults"))
     kinds = [kind for kind in KINDS if only in kind.name]
     for needs in dict.fromkeys(kind.needs for kind in kinds):
         if needs == "server" and (reason := missing()):
