@@ -76,7 +76,6 @@ class Subject:
 
     Attributes:
         plan: What is run.
-        shape: Which of SHAPES that is.
         run: Its name.
         folder: Where is kept what its drivers say.
         faults: How many it was subjected to.
@@ -85,7 +84,6 @@ class Subject:
     """
 
     plan: Experiment
-    shape: str
     run: str
     folder: Path
     faults: int = 0
@@ -109,8 +107,9 @@ class Subject:
 
     @property
     def files(self) -> list[Path]:
-        """The folders that it may have left its files in; one for each driver that was killed before it was entered."""
-        return sorted(Path(self.plan.checkpoint.folder).glob(f"{self.run}*"))
+        """The folders that it may have left its files in: drivers killed before it was entered have left some too."""
+        root = Path(self.plan.checkpoint.folder)
+        return [root / self.run, *sorted(root.glob(f"{self.run}~*"))]
 
     @property
     def is_over(self) -> bool:

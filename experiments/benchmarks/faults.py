@@ -91,7 +91,7 @@ class Campaign:
             on_ray = {"kind": "ray", "workers": workers, "address": bench.cluster and bench.cluster.address}
             seed = derive_seed(self._seed, which) % 1000
             plan = experiment(kind.shape, url, files, seed, on_ray if bench.cluster else INLINE)
-            subjects.append(Subject(plan, kind.shape, f"faults-{number}", folder))
+            subjects.append(Subject(plan, f"faults-{number}", folder))
         return subjects
 
     def _disturb(self, kind: Kind, bench: Bench, subjects: list[Subject], faults: int) -> None:
@@ -133,7 +133,7 @@ class Campaign:
             folder = self._folder / f"undisturbed-{shape.replace(' ', '-')}-{seed}"
             folder.mkdir()
             plan = experiment(shape, f"sqlite:///{folder / 'ledger.db'}", folder / "runs", seed, INLINE)
-            subject = Subject(plan, shape, "undisturbed", folder)
+            subject = Subject(plan, "undisturbed", folder)
             if subject.drive().join():
                 sys.exit(f"an undisturbed run failed; it said:\n{subject.log.read_text()[-5000:]}")
             self._undisturbed[shape, seed] = comparable(subject.done().results())
@@ -179,8 +179,8 @@ def show(audits: list[Audit], took_s: float) -> None:
     for audit in audits:
         total.add_up(audit)
     table = Table(box=None, pad_edge=False)
-    table.add_column("faults")
-    for title in ("", "drivers", "runs", "equal", "lost", "changed", "twice", "balance", "s lost", "GFLOP lost"):
+    table.add_column("kind")
+    for title in ("faults", "drivers", "runs", "equal", "lost", "changed", "twice", "balance", "s lost", "GFLOP lost"):
         table.add_column(title, justify="right")
     for audit in (*audits, total):
         table.add_row(
