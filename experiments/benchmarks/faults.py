@@ -1,382 +1,228 @@
-"""Kill drivers, workers and nodes at random moments of searches on a Ray cluster, and audit the ledger afterwards.
+"""Disturb small runs by faults of many kinds at random moments, and audit their ledgers afterwards.
 
-A cluster of local nodes of one CPU each runs a small experiment again and again (digits, tiny cells; TPE with a median
-pruner on trainings of 6 epochs with a checkpoint every second one, and ENAS) until the kills are used up. Each kill
-hits the driver (which is then followed by one that resumes the run), a worker process, or a whole node (which is then
-replaced by a new one). Three of four come at a random moment after work has begun or gone on, the others at any moment,
-the driver's start included.
+Drivers, workers and nodes are killed, and drivers at their start and close too; databases are locked and stalled; disks
+are full; checkpoints are deleted and damaged; ledgers share a folder. Every fault is real: processes get SIGKILL and
+SIGSTOP, a disk is a small one in memory (where none may be mounted, files stand in the place of its folders).
 
-    python experiments/benchmarks/faults.py [--kills 50] [--seed 0] [--nodes 2]
+    python experiments/benchmarks/faults.py [--long] [--seed 0] [--only TEXT]
 
-Every driver says which entries its commits have acknowledged; an entry is lost if one of these is not on the ledger in
-the end. It is changed if it is not as it was after a kill. An entry is there twice if another one says the same of the
-same worker and moment; work is there twice if more of it is kept for a finished trial than the trial takes. Exits with
-1 if anything is lost, changed or twice, or the books don't close.
+The short form takes about two minutes on two cores and leaves the rarest kinds out. The long form has 200 faults of
+all kinds and takes about 17 minutes. Both need a checkout; where there is no PostgreSQL, none is stalled.
+
+Each run is disturbed a few times and brought to its end, by as many drivers as that takes. It must come to what an
+undisturbed one of its seed comes to: every proposal, value, step reported, FLOP kept and finding. Where the weights of
+an ENAS round are gone, rounds are done again with what the controller proposes by then, so there all else is compared.
+Every driver says which entries its commits have acknowledged: an entry is lost if one of these is not on the ledger in
+the end, and changed if it is not as it was after a fault. An entry is there twice if another one says the same of the
+same worker and moment. Exits with 1 if anything is lost, changed, twice or unequal, or the books don't close.
+
+Drivers wait for 2 s here where they usually wait for a minute, and for 0.5 s where for 15.
 """
 
 import argparse
 import os
 import random
-import signal
-import subprocess
+import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
+from fault_audit import Audit, comparable
+from fault_drivers import STOPPED
+from fault_kinds import KINDS, Bench, Kind
+from fault_places import Cluster, Disk, Server
+from fault_runs import SHAPES, Subject, experiment
+from postgresql import missing
 from rich.console import Console
 from rich.table import Table
 
-from nassim.cost.work import Activity
-from nassim.experiment.model import Experiment
-from nassim.ledger.store import Ledger
-from nassim.ledger.writer import Writer
-from nassim.run import execute, resume
 from nassim.seeds import derive_seed
 
-EPOCHS = 6
-TRIALS = 16
-TRAIN_SAMPLES = 1079
-"""Digits in the training split."""
-KINDS = {"driver": 0.4, "worker": 0.4, "node": 0.2}
-"""What is killed, how often."""
-PAUSE_S = (0.0, 4.0)
-"""From the beginning of work to a kill, uniformly random within these."""
-AT_WORK = 0.75
-"""Share of the kills that wait for work."""
-NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-QUICK_HEALTH_CHECK = {
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 200,
-    "health_check_timeout_ms": 500,
-    "health_check_failure_threshold": 3,
-}
-TAKEN = (Activity.LOST, Activity.PREEMPTED)
-COMPUTING = (Activity.TRAIN, Activity.VALIDATE, Activity.SUPERNET, Activity.SCORE, Activity.TEST)
+SHORT = 0.08
+"""Share of the long form's faults that the short form has."""
+FAULTS_A_RUN = 5
+"""Faults that a run is subjected to at most."""
+STOPS_IN_A_ROW = 3
+"""How often drivers may stop one after the other while nothing disturbs them."""
+NODES = 2
+INLINE = {"kind": "inline"}
 
 
-def experiment(folder: Path, address: str, workers: int, seed: int) -> Experiment:
-    """Return what is run: a search by full training and one by weight sharing."""
-    enas = {"kind": "enas", "rounds": 4, "updates": 4, "children": 4, "derive": 4, "batch_size": 128}
-    median = {"name": "median", "parameters": {"n_startup_trials": 4, "n_warmup_steps": 2}}
-    training = {"epochs": EPOCHS, "batch_size": 16, "learning_rate": 0.05}
-    return Experiment.model_validate(
-        {
-            "name": "faults",
-            "seed": seed,
-            "space": {"name": "cell", "parameters": {"input_shape": [1, 8, 8], "width": 4, "cells": 1}},
-            "data": {"name": "digits"},
-            "training": training,
-            "searches": [
-                {
-                    "name": "full",
-                    "evaluator": {"kind": "full"},
-                    "sampler": {"name": "tpe"},
-                    "pruner": median,
-                    "trials": TRIALS,
-                },
-                {"name": "enas", "evaluator": enas, "sampler": {"name": "reinforce"}},
-            ],
-            "final": {"schedule": training},
-            "executor": {"kind": "ray", "workers": workers, "address": address, "threads": 1},
-            "retries": 1000,
-            "checkpoint": {"folder": str(folder / "runs"), "every": 2},
-            "ledger": f"sqlite:///{folder / 'ledger.db'}",
-        }
-    )
-
-
-# The driver: a process of its own.
-
-
-def drive(plan: Path, run: str, acknowledged: Path) -> None:
-    """Begin a run, or go on with it, and write down the numbers of the entries that each commit has acknowledged."""
-    experiment = Experiment.model_validate_json(plan.read_text())
-    log = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    pending: list[int] = []
-    append, commit = Writer.append, Writer.commit
-
-    def append_and_remember(writer, entry):  # noqa: ANN001, ANN202, as the method it stands for
-        pending.append(append(writer, entry))
-        return pending[-1]
-
-    def commit_and_say(writer) -> None:  # noqa: ANN001, as above
-        commit(writer)
-        os.write(log, "".join(f"{seq}\n" for seq in pending).encode())
-        pending.clear()
-
-    Writer.append, Writer.commit = append_and_remember, commit_and_say  # type: ignore[method-assign]
-    ledger = Ledger(experiment.ledger)
-    if ledger_has(ledger, run):
-        resume(run, experiment.ledger)
-    else:
-        execute(experiment, name=run)
-
-
-def ledger_has(ledger: Ledger, run: str) -> bool:
-    """Whether a run has been entered."""
-    file = Path(ledger.url.removeprefix("sqlite:///"))
-    return file.exists() and any(record.name == run for record in ledger.runs())
-
-
-# The killing.
-
-
-@dataclass
 class Campaign:
-    """Runs, kills, and what the ledger said in between.
+    """Runs that are disturbed by all kinds of faults.
 
-    Attributes:
+    Args:
         folder: Where everything lies.
-        nodes: Nodes of the cluster, one worker each.
-        seed: Everything random derives from this.
-        kills: How often each kind was killed.
-        runs: The runs so far.
-        seen: By run, each entry that was on the ledger after a kill.
+        seed: What the runs come to derives from this.
     """
 
-    folder: Path
-    nodes: int
-    seed: int
-    kills: Counter[str] = field(default_factory=Counter)
-    runs: list[str] = field(default_factory=list)
-    seen: dict[str, dict[int, tuple[object, ...]]] = field(default_factory=dict)
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder = folder
+        self._seed = seed
+        self._began = time.monotonic()
+        self._undisturbed: dict[tuple[str, int], dict[str, Any]] = {}
 
-    def __post_init__(self) -> None:
-        from ray.cluster_utils import Cluster
-
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        self.random = random.Random(derive_seed(self.seed, "kills"))
-        head = NODE | {"num_cpus": 0, "_system_config": QUICK_HEALTH_CHECK}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        for _ in range(self.nodes):
-            self.cluster.add_node(**NODE)
-
-    @property
-    def ledger(self) -> Ledger:
-        """The ledger of all runs."""
-        return Ledger(f"sqlite:///{self.folder / 'ledger.db'}")
-
-    def carry_out(self, kills: int) -> None:
-        """Run until so many kills are used up, and bring the last run to its end."""
-        while self.kills.total() < kills or self._is_open():
-            if not self._is_open():
-                self.runs.append(f"faults-{len(self.runs)}")
-            driver = self._start_driver()
-            while driver.poll() is None:
-                if self.kills.total() >= kills:
-                    driver.wait()
-                    break
-                if self.random.random() < AT_WORK:
-                    self._wait_for_work(driver)
-                time.sleep(self.random.uniform(*PAUSE_S))
-                self._kill(driver)
-            if driver.returncode not in (0, -signal.SIGKILL):
-                sys.exit(f"a driver ended with {driver.returncode}:\n{self._log.read_text()[-5000:]}")
-            self._look()
-
-    def _is_open(self) -> bool:
-        if not self.runs:
-            return False
-        return not ledger_has(self.ledger, self.runs[-1]) or self.ledger.run(self.runs[-1]).status != "finished"
-
-    def _start_driver(self) -> "subprocess.Popen[bytes]":
-        run = self.runs[-1]
-        plan = self.folder / f"{run}.json"
-        seed = derive_seed(self.seed, run)
-        plan.write_text(experiment(self.folder, self.cluster.address, self.nodes, seed).model_dump_json())
-        command = [sys.executable, __file__, "--drive", str(plan), run, str(self._acknowledged(run))]
-        with self._log.open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log)
-
-    @property
-    def _log(self) -> Path:
-        return self.folder / "drivers.log"
-
-    def _wait_for_work(self, driver: "subprocess.Popen[bytes]") -> None:
-        """Wait until something is acknowledged."""
-        file = self._acknowledged(self.runs[-1])
-        before = file.stat().st_size if file.exists() else 0
-        while driver.poll() is None and (file.stat().st_size if file.exists() else 0) <= before:
-            time.sleep(0.01)
-
-    def _acknowledged(self, run: str) -> Path:
-        return self.folder / f"{run}.acknowledged"
-
-    def _kill(self, driver: "subprocess.Popen[bytes]") -> None:
-        """Kill something, if it is there to be killed."""
-        (kind,) = self.random.choices(list(KINDS), list(KINDS.values()))
-        if driver.poll() is not None:
-            return
-        if kind == "driver":
-            driver.kill()
-            driver.wait()
-        elif kind == "worker":
-            workers = sorted(self._workers())
-            if not workers:
-                return
-            os.kill(self.random.choice(workers), signal.SIGKILL)
-        else:
-            self.cluster.remove_node(self.random.choice(list(self.cluster.worker_nodes)), allow_graceful=False)
-            self.cluster.add_node(**NODE)
-        self.kills[kind] += 1
-        print(f"{self.kills.total():4} {kind} killed, {self.runs[-1]}", file=sys.stderr, flush=True)
-
-    def _workers(self) -> Iterator[int]:
-        """Yield the processes of this cluster's workers."""
-        raylets = {info.process.pid for node in self.cluster.worker_nodes for info in node.all_processes["raylet"]}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent in raylets and (folder / "cmdline").read_text().startswith("ray::RayWorker"):
-                    yield int(folder.name)
-            except (OSError, ValueError):
-                continue
-
-    def _look(self) -> None:
-        """Remember each entry that is on the ledger."""
-        run = self.runs[-1]
-        if ledger_has(self.ledger, run):
-            self.seen.setdefault(run, {}).update(lines(self.ledger.frame(run)))
-
-    def close(self) -> None:
-        """End the cluster."""
-        self.cluster.shutdown()
-
-    def audit(self) -> "Audit":
-        """Read the ledger as it is in the end."""
-        audit = Audit()
-        for run in self.runs:
-            file = self._acknowledged(run)
-            acknowledged = {int(line) for line in file.read_text().split()} if file.exists() else set()
-            audit.add(self.ledger, run, acknowledged, self.seen.get(run, {}))
+    def carry_out(self, kind: Kind, bench: Bench, faults: int) -> Audit:
+        """Disturb runs until so many faults of a kind are inflicted, and audit them."""
+        audit = Audit(kind.name)
+        while audit.faults < faults:
+            subjects = self._begin(kind, bench, audit.runs)
+            self._disturb(kind, bench, subjects, min(faults - audit.faults, FAULTS_A_RUN))
+            for subject in subjects:
+                audit.add(subject, self._results(kind.shape, subject.plan.seed), kind.alike)
+            so_far = f"{audit.faults} of {faults} faults, {audit.runs} runs, {audit.drivers} drivers"
+            print(f"[{time.monotonic() - self._began:6.1f} s] {kind.name}: {so_far}", file=sys.stderr, flush=True)
         return audit
 
+    def _begin(self, kind: Kind, bench: Bench, number: int) -> list[Subject]:
+        """Return the next run of a kind, or two of the same name with a ledger each."""
+        root = self._folder / kind.name.replace(" ", "-").replace(",", "").replace("'", "")
+        subjects = []
+        for which in ("one", "other")[: 1 + kind.pair]:
+            folder = root / which
+            folder.mkdir(parents=True, exist_ok=True)
+            url = bench.server.new_database() if bench.server else f"sqlite:///{folder / 'ledger.db'}?timeout=0.2"
+            files = bench.disk.folder if bench.disk else root / "runs"
+            workers = NODES if kind.shape == "any order" else 1
+            on_ray = {"kind": "ray", "workers": workers, "address": bench.cluster and bench.cluster.address}
+            seed = derive_seed(self._seed, which) % 1000
+            plan = experiment(kind.shape, url, files, seed, on_ray if bench.cluster else INLINE)
+            subjects.append(Subject(plan, f"faults-{number}", folder))
+        return subjects
 
-# The audit.
+    def _disturb(self, kind: Kind, bench: Bench, subjects: list[Subject], faults: int) -> None:
+        """Bring runs to their ends, with so many faults on the way."""
+        left, stops, last = faults, 0, SHAPES[kind.shape][-1]["name"]
+        going = subjects
+        while going:
+            at_once = going if bench.random.random() < 0.5 else [bench.random.choice(going)]
+            deaths = [kind.death(bench, last) if left else None for _ in at_once]
+            drivers = [subject.drive(death) for subject, death in zip(at_once, deaths, strict=True)]
+            before = left
+            for subject, driver in zip(at_once, drivers, strict=True):
+                while left and kind.inflict and driver.lives:
+                    inflicted = kind.inflict(bench, subject, driver)
+                    subject.faults += inflicted
+                    left -= inflicted
+            for subject, driver, death in zip(at_once, drivers, deaths, strict=True):
+                status = driver.join()
+                if death and status < 0:
+                    subject.faults += 1
+                    left -= 1
+                if status == STOPPED:
+                    stops = 0 if left < before else stops + 1
+                    self._check_stop(kind, subject, stops)
+                    bench.calm()
+            if bench.is_calm:
+                for subject in at_once:
+                    subject.look()
+                going = [subject for subject in going if not subject.is_over]
+        bench.calm()
 
+    def _check_stop(self, kind: Kind, subject: Subject, stops: int) -> None:
+        if not kind.may_stop or stops > STOPS_IN_A_ROW:
+            sys.exit(f"a driver stopped, of {kind.name}; it said:\n{subject.log.read_text()[-5000:]}")
 
-def lines(entries: pd.DataFrame) -> dict[int, tuple[object, ...]]:
-    """Return each entry by its number."""
-    rows = entries.astype(object).where(entries.notna(), None)
-    return {row["seq"]: tuple(row.values()) for row in rows.to_dict("records")}
-
-
-@dataclass
-class Audit:
-    """What the ledger says of all runs together."""
-
-    runs: int = 0
-    sessions: int = 0
-    entries: int = 0
-    acknowledged: int = 0
-    lost: int = 0
-    changed: int = 0
-    twice: int = 0
-    overfull: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    difference_s: float = 0.0
-    open_leases: int = 0
-    flop: Counter[str] = field(default_factory=Counter)
-    seconds: Counter[str] = field(default_factory=Counter)
-
-    def add(self, ledger: Ledger, run: str, acknowledged: set[int], seen: dict[int, tuple[object, ...]]) -> None:
-        """Take a run in."""
-        entries, trials, balance = ledger.frame(run), ledger.trials(run), ledger.balance(run)
-        now = lines(entries)
-        self.runs += 1
-        self.sessions += ledger.run(run).sessions
-        self.entries += len(entries)
-        self.acknowledged += len(acknowledged)
-        self.lost += len(acknowledged - now.keys())
-        self.changed += sum(now.get(seq) != line for seq, line in seen.items())
-        self.twice += _twice(entries)
-        self.overfull += _overfull(entries, trials)
-        self.outcomes.update(trials["outcome"])
-        self.difference_s = max(self.difference_s, float(balance["difference_s"].abs().max()))
-        self.open_leases += int((~balance["closed"]).sum())
-        workers = entries[entries["worker"] != "driver"]
-        for activities, name in ((TAKEN, "lost"), (COMPUTING, "kept"), (tuple(Activity), "all")):
-            rows = workers[workers["activity"].isin(activities)]
-            self.flop[name] += int(rows["forward_flop"].sum() + rows["backward_flop"].sum())
-            self.seconds[name] += float(rows["seconds"].sum())
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing is lost or twice, and the books close."""
-        wrong = self.lost + self.changed + self.twice + self.overfull + self.open_leases + self.outcomes["open"]
-        return wrong == 0 and self.difference_s < 1e-6
-
-
-def _twice(entries: pd.DataFrame) -> int:
-    """Count entries that say the same of the same worker and moment as an earlier one, corrections left out."""
-    laps = entries[(entries["seconds"] > 0) & ~entries["activity"].isin(TAKEN)]
-    closings = entries[entries["outcome"].notna()]
-    twice = laps.duplicated(["worker", "lease", "start_s", "activity"]).sum()
-    return int(twice + closings.duplicated(["search", "trial"]).sum() + entries["seq"].duplicated().sum())
+    def _results(self, shape: str, seed: int) -> dict[str, Any]:
+        """Return what an undisturbed run comes to."""
+        if (shape, seed) not in self._undisturbed:
+            folder = self._folder / f"undisturbed-{shape.replace(' ', '-')}-{seed}"
+            folder.mkdir()
+            plan = experiment(shape, f"sqlite:///{folder / 'ledger.db'}", folder / "runs", seed, INLINE)
+            subject = Subject(plan, "undisturbed", folder)
+            if subject.drive().join():
+                sys.exit(f"an undisturbed run failed; it said:\n{subject.log.read_text()[-5000:]}")
+            self._undisturbed[shape, seed] = comparable(subject.done().results())
+        return self._undisturbed[shape, seed]
 
 
-def _overfull(entries: pd.DataFrame, trials: pd.DataFrame) -> int:
-    """Count trials of full training that have kept other work than their epochs take."""
-    complete = trials[(trials["search"] == "full") & trials["outcome"].isin(["complete", "duplicate"])]
-    trained = entries[(entries["search"] == "full") & (entries["activity"] == Activity.TRAIN)]
-    samples = trained[trained["stage"] == "search"].groupby("trial")["samples"].sum()
-    return int((samples.reindex(complete["trial"]).fillna(0) != EPOCHS * TRAIN_SAMPLES).sum())
+@contextmanager
+def place(needs: str | None, folder: Path, rng: random.Random) -> Iterator[Bench]:
+    """Yield where runs are disturbed by kinds of faults that need the same."""
+    made = None
+    try:
+        if needs == "cluster":
+            made = Cluster(NODES, rng)
+        elif needs == "server":
+            made = Server()
+        elif needs == "disk":
+            made = Disk(folder / "disk")
+        yield Bench(rng, **({needs: made} if needs else {}))
+    finally:
+        if made:
+            made.close()
 
 
-def show(campaign: Campaign, audit: Audit, took_s: float) -> None:
+def disturb(folder: Path, seed: int, share: float, only: str) -> Iterator[Audit]:
+    """Yield what runs came to, by kinds of faults."""
+    campaign, rng = Campaign(folder, seed), random.Random(derive_seed(seed, "faults"))
+    faults = {kind: round(kind.faults * share) or bool(only) for kind in KINDS if only in kind.name}
+    kinds = [kind for kind in faults if faults[kind]]
+    for needs in dict.fromkeys(kind.needs for kind in kinds):
+        if needs == "server" and (reason := missing()):
+            print(f"without PostgreSQL, which is to stall: {reason}")
+            continue
+        with place(needs, folder, rng) as bench:
+            if bench.disk and not bench.disk.is_mounted:
+                print("no disk of its own can be mounted here: files stand in the place of folders")
+            for kind in kinds:
+                if kind.needs == needs:
+                    yield campaign.carry_out(kind, bench, faults[kind])
+
+
+def show(audits: list[Audit], took_s: float) -> None:
     """Print the table."""
-    table = Table("", "", box=None, pad_edge=False, show_header=False)
-    kills = ", ".join(f"{kind} {count}" for kind, count in sorted(campaign.kills.items()))
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(audit.outcomes.items()))
-    flop, seconds = audit.flop, audit.seconds
-    likely = seconds["lost"] * flop["kept"] / seconds["kept"]
-    for name, value in (
-        ("kills", f"{campaign.kills.total()} ({kills})"),
-        ("runs, drivers", f"{audit.runs}, {audit.sessions}"),
-        ("trials finished", f"{audit.outcomes.total() - audit.outcomes['open']} ({outcomes})"),
-        ("entries, of them acknowledged", f"{audit.entries:,}, {audit.acknowledged:,}"),
-        ("entries lost", f"{audit.lost} lost, {audit.changed} changed"),
-        ("entries posted twice", f"{audit.twice}"),
-        ("trials with other work kept than they take", f"{audit.overfull}"),
-        ("balance: max |posted - leased|", f"{audit.difference_s:.1e} s over all workers, {audit.open_leases} open"),
-        (
-            "work lost",
-            f"{seconds['lost']:.1f} s of {seconds['all']:.1f} s leased ({seconds['lost'] / seconds['all']:.1%})",
-        ),
-        ("", f"{flop['lost']:.2e} FLOP of {flop['all']:.2e} posted ({flop['lost'] / flop['all']:.1%})"),
-        ("", f"about {likely:.1e} FLOP, estimated by the seconds, with what dead workers could not post"),
-        ("took", f"{took_s:.0f} s"),
-    ):
-        table.add_row(name, value)
-    Console(width=120).print(table)
+    total = Audit("all")
+    for audit in audits:
+        total.add_up(audit)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("kind")
+    for title in ("faults", "drivers", "runs", "equal", "lost", "changed", "twice", "balance", "s lost", "GFLOP lost"):
+        table.add_column(title, justify="right")
+    for audit in (*audits, total):
+        table.add_row(
+            audit.kind,
+            f"{audit.faults}",
+            f"{audit.drivers}",
+            f"{audit.runs}",
+            f"{audit.equal}" + (f" + {audit.alike}" if audit.alike else ""),
+            f"{audit.lost}",
+            f"{audit.changed}",
+            f"{audit.twice}",
+            f"{audit.difference_s:.0e} s",
+            f"{audit.lost_s:.1f} ({audit.lost_s / audit.leased_s:.1%})",
+            f"{audit.lost_flop / 1e9:.2f} ({audit.lost_flop / audit.flop:.1%})",
+            end_section=audit is audits[-1],
+        )
+    console = Console(width=130)
+    console.print(table)
+    console.print(f"\n{total.entries:,} entries; equal + n: n runs equal but for their values; took {took_s:.0f} s")
+    for audit in audits:
+        for wrong in audit.wrong:
+            console.print(f"{audit.kind}, {wrong}", style="red", markup=False)
 
 
 def main() -> None:
-    """Kill, audit, print."""
+    """Disturb, audit, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--long", action="store_true", help="200 faults")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--nodes", type=int, default=2)
-    parser.add_argument("--drive", nargs=3, metavar=("PLAN", "RUN", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--only", default="", help="only kinds of faults with this in their name")
     arguments = parser.parse_args()
-    if arguments.drive:
-        plan, run, acknowledged = arguments.drive
-        return drive(Path(plan), run, Path(acknowledged))
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="nassim-faults-") as folder:
-        campaign = Campaign(Path(folder), arguments.nodes, arguments.seed)
-        try:
-            campaign.carry_out(arguments.kills)
-        finally:
-            campaign.close()
-        audit = campaign.audit()
-        show(campaign, audit, time.monotonic() - began)
-    return sys.exit(0 if audit.is_clean else 1)
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    folder = Path(tempfile.mkdtemp(prefix="nassim-faults-"))
+    audits = list(disturb(folder, arguments.seed, 1.0 if arguments.long else SHORT, arguments.only))
+    if not audits:
+        sys.exit(f"nothing was disturbed; there are: {', '.join(kind.name for kind in KINDS)}")
+    show(audits, time.monotonic() - began)
+    if not all(audit.is_clean for audit in audits):
+        sys.exit(f"something is wrong; the ledgers are kept in {folder}")
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import ZipFile
 
 import torch
 
@@ -50,13 +51,16 @@ def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
     except OSError as error:
         raise StorageFault(f"checkpoint {path} can't be read: {error.strerror}") from error
     try:
+        # torch writes checksums, and doesn't look at them: weights that have become others would be gone on with.
+        if changed := ZipFile(BytesIO(content)).testzip():
+            raise StateLost(f"checkpoint {path} ({len(content)} bytes) is damaged: {changed} in it has changed")
         state: dict[str, Any] = torch.load(BytesIO(content), map_location=device, weights_only=True)
-    except (MemoryError, torch.OutOfMemoryError):
+    except (MemoryError, torch.OutOfMemoryError, StateLost):
         raise
-    except Exception as error:  # damaged content makes torch.load raise almost anything
+    except Exception as error:  # damaged content makes zipfile and torch.load raise almost anything
         raise StateLost(
             f"checkpoint {path} ({len(content)} bytes) is damaged, or holds more than tensors and plain values: "
-            f"torch raised {type(error).__name__}"
+            f"reading it raised {type(error).__name__}"
         ) from error
     return state, len(content)
 

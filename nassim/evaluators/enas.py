@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -193,7 +194,9 @@ class EnasEvaluator(Evaluator):
             raise
         self._held = _Held(number, trainer)
         yield Progress(job.planned[0])
-        size = yield from persistently(lambda: checkpoint.write(self._file(number), trainer.state()))
+        size = yield from persistently(
+            lambda: checkpoint.write(self._file(number), {**trainer.state(), **self._whose(number)})
+        )
         # Reported only now: a run that is stopped ends its jobs at their reports, and keeps the round.
         yield Progress(Work(Activity.CHECKPOINT, bytes=size), 1, None, {"train_loss": trainer.loss})
 
@@ -243,7 +246,7 @@ class EnasEvaluator(Evaluator):
             held = _Held(-1, self._begin())
             yield Progress(Work(activity))
         if held.round != number:
-            state, size = yield from persistently(lambda: checkpoint.read(self._file(number), self._on))
+            state, size = yield from persistently(lambda: self._state(number, self._on))
             held.trainer.restore(state)
             yield Progress(Work(Activity.TRANSFER, bytes=size))
         self._held = _Held(number, held.trainer)
@@ -304,10 +307,27 @@ class EnasEvaluator(Evaluator):
             StorageFault: It can't be read now.
         """
         try:
-            checkpoint.read(self._file(number), "cpu")
+            self._state(number, "cpu")
         except StateLost:
             return False
         return True
+
+    def _state(self, number: int, device: str) -> tuple[dict[str, Any], int]:
+        """Return the weights as a round has left them, and their bytes; version 0.1.0's don't say of which round.
+
+        Raises:
+            StateLost: They are missing, damaged or of another round.
+            StorageFault: They can't be read now.
+        """
+        file, wanted = self._file(number), self._whose(number)
+        state, size = checkpoint.read(file, device)
+        found = {name: state.get(name, value) for name, value in wanted.items()}
+        if found != wanted:
+            raise StateLost(f"shared weights {file} are of {found}; wanted those of {wanted}")
+        return state, size
+
+    def _whose(self, number: int) -> dict[str, int]:
+        return {"round": number, "seed": self._seed}
 
     def _file(self, number: int) -> Path:
         return self._folder / f"round-{number:05d}.pt"

@@ -66,7 +66,9 @@ class SearchLoop:
             KeyboardInterrupt: The run was asked to stop at once.
         """
         self._agenda.take_up(points)
-        self._check_preparations()
+        self._look_at_budgets()
+        if self._agenda.work_left and not self._halted:
+            self._check_preparations()
         self._loop()
 
     def _check_preparations(self) -> bool:

@@ -11,7 +11,7 @@ from torch import nn
 
 from nassim.cost.work import Activity, Work, add_up
 from nassim.errors import NassimError
-from nassim.evaluation import Candidate, Diverged, JobKind
+from nassim.evaluation import Candidate, Diverged, JobKind, StateLost
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.rounds import Rounds, enas_schedule
 from nassim.seeds import derive_seed
@@ -36,8 +36,8 @@ class Elastic(SearchSpace):
         )
 
 
-def enas(folder, space=SPACE, rounds=ROUNDS):
-    return EnasEvaluator("enas", space, DATA, rounds, str(folder), seed=7)
+def enas(folder, space=SPACE, rounds=ROUNDS, seed=7):
+    return EnasEvaluator("enas", space, DATA, rounds, str(folder), seed)
 
 
 def draw(space=SPACE, seed=0):
@@ -307,6 +307,18 @@ def test_rounds_stand_up_to_the_last_file_that_is_there_and_sound(tmp_path):
     assert evaluator.standing(3) == 1
     (tmp_path / "round-00000.pt").unlink()
     assert evaluator.standing(3) == 0
+
+
+@pytest.mark.parametrize("whose", ["another round's", "another search's"])
+def test_weights_in_the_place_of_a_rounds_are_not_taken_for_its_own(tmp_path, whose):
+    evaluator, other = enas(tmp_path), enas(tmp_path / "other", seed=6)
+    do_rounds(evaluator, range(2))
+    do_rounds(other, range(2))
+    source = tmp_path / "round-00000.pt" if whose == "another round's" else tmp_path / "other" / "round-00001.pt"
+    (tmp_path / "round-00001.pt").write_bytes(source.read_bytes())
+    assert evaluator.standing(2) == 1
+    with pytest.raises(StateLost, match=r"round-00001\.pt are of \{'round': [01], 'seed': \d\}; wanted those of"):
+        do(enas(tmp_path), evaluator.plan(trials(8, 12)))
 
 
 def test_a_round_that_was_kept_is_not_done_again(tmp_path):

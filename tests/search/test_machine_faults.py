@@ -221,6 +221,24 @@ def test_shared_weights_that_vanish_while_they_are_needed_are_trained_again(tmp_
     assert dict(lost[lost != 0]) == {f"enas/round/{n}": 1079 for n in range(2)}
 
 
+@pytest.mark.parametrize("budget", [{}, {"flop": 50e6}], ids=["all trials done", "its budget reached"])
+def test_shared_weights_that_nobody_needs_any_more_are_not_written_off(tmp_path, budget):
+    """Their search is over but for the final training, so nothing is trained in their place."""
+    search = ENAS | {"budget": budget}
+    (tmp_path / "undisturbed").mkdir()
+    undisturbed = run(experiment(tmp_path / "undisturbed", search))
+    assert (len(undisturbed.outcomes) < 15) == bool(budget)
+    plan, notices = experiment(tmp_path, search), []
+    execute(plan, name="run", observe=at_report(1, interrupt, [], kind="final"))
+    for file in (tmp_path / "runs/run/shared-weights/enas").iterdir():
+        file.unlink()
+    resume("run", plan.ledger, observe=notices.append)
+    done = Done(plan.ledger, "run", notices)
+    check_books(done)
+    assert done.results() == undisturbed.results()
+    assert not [warning for warning in done.warnings if "gone or damaged" in warning]
+
+
 def test_a_driver_without_memory_stops_and_no_trial_is_to_blame(tmp_path, undisturbed, monkeypatch):
     plan = experiment(tmp_path, PLAN)
     plans, real = [], agenda.Agenda._flight
