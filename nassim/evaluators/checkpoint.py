@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import ZipFile
 
 import torch
 
@@ -50,7 +51,8 @@ def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
     except OSError as error:
         raise StorageFault(f"checkpoint {path} can't be read: {error.strerror}") from error
     try:
-        state: dict[str, Any] = torch.load(BytesIO(content), map_location=device, weights_only=True)
+        damaged = ZipFile(BytesIO(content)).testzip()  # torch.load compares no checksums
+        state = torch.load(BytesIO(content), map_location=device, weights_only=True)
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # damaged content makes torch.load raise almost anything
@@ -58,6 +60,8 @@ def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
             f"checkpoint {path} ({len(content)} bytes) is damaged, or holds more than tensors and plain values: "
             f"torch raised {type(error).__name__}"
         ) from error
+    if damaged or not isinstance(state, dict):
+        raise StateLost(f"checkpoint {path} ({len(content)} bytes) is damaged, or holds something else than a state")
     return state, len(content)
 
 

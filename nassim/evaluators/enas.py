@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -193,7 +194,7 @@ class EnasEvaluator(Evaluator):
             raise
         self._held = _Held(number, trainer)
         yield Progress(job.planned[0])
-        size = yield from persistently(lambda: checkpoint.write(self._file(number), trainer.state()))
+        size = yield from persistently(lambda: checkpoint.write(self._file(number), {**trainer.state(), "job": job.id}))
         # Reported only now: a run that is stopped ends its jobs at their reports, and keeps the round.
         yield Progress(Work(Activity.CHECKPOINT, bytes=size), 1, None, {"train_loss": trainer.loss})
 
@@ -243,7 +244,7 @@ class EnasEvaluator(Evaluator):
             held = _Held(-1, self._begin())
             yield Progress(Work(activity))
         if held.round != number:
-            state, size = yield from persistently(lambda: checkpoint.read(self._file(number), self._on))
+            state, size = yield from persistently(lambda: self._read(number, self._on))
             held.trainer.restore(state)
             yield Progress(Work(Activity.TRANSFER, bytes=size))
         self._held = _Held(number, held.trainer)
@@ -304,10 +305,23 @@ class EnasEvaluator(Evaluator):
             StorageFault: It can't be read now.
         """
         try:
-            checkpoint.read(self._file(number), "cpu")
+            self._read(number, "cpu")
         except StateLost:
             return False
         return True
+
+    def _read(self, number: int, device: str) -> tuple[dict[str, Any], int]:
+        """Return the weights after a round, on a device, and the bytes of their file.
+
+        Raises:
+            StateLost: It is missing, damaged or of another round; nassim 0.1.0 did not say of which one it is.
+            StorageFault: It can't be read now.
+        """
+        file, wanted = self._file(number), self.preparation_id(number)
+        state, size = checkpoint.read(file, device)
+        if (found := state.get("job", wanted)) != wanted:
+            raise StateLost(f"checkpoint {file} is of {found}, wanted that of {wanted}")
+        return state, size
 
     def _file(self, number: int) -> Path:
         return self._folder / f"round-{number:05d}.pt"
