@@ -4,13 +4,15 @@ import sys
 
 import typer
 
+from nassim.errors import shorten
 from nassim.ledger.records import RunRecord
-from nassim.space.sources import code_of, doubt
+from nassim.space.sources import LONGEST_DOUBT, code_of, doubt
 
 
 def opening(record: RunRecord) -> str:
     """Return what is said before a run is gone on with: also where its space is loaded from."""
-    return f"going on with run {record.name}, its space is loaded from {code_of(record.space).origin}"
+    origin = shorten(code_of(record.space).origin, LONGEST_DOUBT)
+    return f"going on with run {record.name}, its space is loaded from {origin}"
 
 
 def is_trusted(record: RunRecord) -> bool:
