@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from nassim.errors import shorten
+from nassim.errors import Interrupted, shorten
 from nassim.ledger.records import RunRecord
 from nassim.space.sources import LONGEST_DOUBT, code_of, doubt
 
@@ -16,8 +16,17 @@ def opening(record: RunRecord) -> str:
 
 
 def is_trusted(record: RunRecord) -> bool:
-    """Ask whether code is run that may not be what a run began with, where there is doubt and somebody to ask."""
+    """Ask whether code is run that may not be what a run began with, where there is doubt and somebody to ask.
+
+    Raises:
+        Interrupted: A signal came instead of an answer.
+    """
     doubted = doubt(record.space, record.about.get("code"))
     if doubted is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
-    return typer.confirm(f"Run {record.name}: {doubted}. Resuming runs that code. Go on?")
+    try:
+        return typer.confirm(f"Run {record.name}: {doubted}. Resuming runs that code. Go on?")
+    except typer.Abort as abort:
+        if isinstance(abort.__context__, Interrupted):
+            raise abort.__context__ from None
+        return False

@@ -1,6 +1,7 @@
 """Resuming a run imports the code that its ledger names: only such as the run began with, unless told otherwise."""
 
 import json
+import signal
 import sqlite3
 from dataclasses import asdict
 
@@ -160,3 +161,24 @@ def test_somebody_at_a_terminal_is_asked(interrupted, tmp_path, monkeypatch, ans
     monkeypatch.setattr(typer, "confirm", lambda question: asked.append(question) or answer)
     assert is_trusted(Ledger(plan.ledger).run("run")) == answer
     assert str(tmp_path / "mine.py") in asked[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_no_answer(interrupted, monkeypatch, number):
+    plan = interrupted()
+    forget_code(plan)
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    monkeypatch.setattr(f"{typer.confirm.__module__}.visible_prompt_func", answering(Interrupted(number)))
+    with pytest.raises(Interrupted) as caught:
+        is_trusted(Ledger(plan.ledger).run("run"))
+    assert caught.value.number == number
+    monkeypatch.setattr(f"{typer.confirm.__module__}.visible_prompt_func", answering(EOFError()))
+    assert not is_trusted(Ledger(plan.ledger).run("run"))
+
+
+def answering(error):
+    def answer(question):
+        raise error
+
+    return answer
