@@ -110,7 +110,7 @@ class Parts:
         return Costs(self.space, schedule.batch_size, schedule.optimizer_states, Path(extra) if extra else None)
 
     def run_job(self, job: Job) -> Iterator[Progress]:
-        """Run a job with the evaluator it belongs to, once the folders that it may write to are there."""
+        """Run a job with the evaluator it belongs to, while the run's folder is there that it writes to."""
         is_final = job.kind is JobKind.FINAL
         folders = [] if job.checkpoint is None else [Path(job.checkpoint)]
         if is_final:
@@ -118,7 +118,10 @@ class Parts:
         elif job.kind is JobKind.SUPERNET:
             folders.append(self.folder.shared_weights_of(job.search))
         yield from persistently(partial(self.folder.make, *folders))
-        yield from (self.finals if is_final else self.evaluators)[job.search].run(job)
+        for progress in (self.finals if is_final else self.evaluators)[job.search].run(job):
+            yield progress
+            if folders:
+                yield from persistently(self.folder.check)
 
     def warm_up(self) -> Work:
         """Warm a worker up for what it will be asked to do; searches that evaluate alike need it once."""

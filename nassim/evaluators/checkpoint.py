@@ -54,7 +54,7 @@ def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
         # torch writes checksums, and doesn't look at them: weights that have become others would be gone on with.
         if changed := ZipFile(BytesIO(content)).testzip():
             raise StateLost(f"checkpoint {path} ({len(content)} bytes) is damaged: {changed} in it has changed")
-        state: dict[str, Any] = torch.load(BytesIO(content), map_location=device, weights_only=True)
+        state = torch.load(BytesIO(content), map_location=device, weights_only=True)
     except (MemoryError, torch.OutOfMemoryError, StateLost):
         raise
     except Exception as error:  # damaged content makes zipfile and torch.load raise almost anything
@@ -62,6 +62,8 @@ def read(path: Path, device: str) -> tuple[dict[str, Any], int]:
             f"checkpoint {path} ({len(content)} bytes) is damaged, or holds more than tensors and plain values: "
             f"reading it raised {type(error).__name__}"
         ) from error
+    if not isinstance(state, dict):
+        raise StateLost(f"checkpoint {path} ({len(content)} bytes) holds something else than a state")
     return state, len(content)
 
 

@@ -47,7 +47,8 @@ def play(runner: Runner, job: Job, go_on: Callable[[], bool], rest: Callable[[],
     """Run a job and yield its moments: BEGAN first, an End last.
 
     Whatever the job raises ends it as failed, unless what it was to go on from is lost. It is stopped, and fails, at
-    the first Progress past its time limit, to which the time for which it was hindered doesn't count.
+    the first Progress past its time limit, to which doesn't count what it tried in vain, for a fault of the machine,
+    nor for how long it waited to be told what to do.
 
     Args:
         runner: Runs it.
@@ -55,7 +56,7 @@ def play(runner: Runner, job: Job, go_on: Callable[[], bool], rest: Callable[[],
         go_on: Called after each report; whether to go on. For a gated job it waits until that is decided.
         rest: Called when the job is hindered. Waits for about AGAIN_S, and says whether to try again.
     """
-    began = stamp()
+    began = since = stamp()
     yield Moment(began, Mark.BEGAN)
     try:
         steps = runner(job)
@@ -64,11 +65,14 @@ def play(runner: Runner, job: Job, go_on: Callable[[], bool], rest: Callable[[],
             yield Moment(at, progress)
             if progress.hindrance:
                 end = None if rest() else End(Ending.STOPPED)
-                began += stamp() - at
+                began += stamp() - since
             else:
                 end = _verdict(job, at - began, progress, go_on)
             if progress.hindrance or (job.gated and progress.is_report):
                 yield Moment(stamp(), Mark.WAITED)
+            since = stamp()
+            if job.gated and progress.is_report:
+                began += since - at
             if end is not None:
                 if close := getattr(steps, "close", None):
                     close()

@@ -44,7 +44,7 @@ class Timeline:
         """The worker is given a job."""
         self.job = job
         self._handed_s = at_s
-        self._activity = job.planned[0].activity if job.planned else Activity.IDLE
+        self._activity = _begins_with(job)
         self._step = job.first
         self._checkpoint_step = job.first if job.checkpoint is not None and job.first else None
         self._waits = False
@@ -102,6 +102,7 @@ class Timeline:
         self._step = self._step if progress.step is None else progress.step
         if work.activity is Activity.CHECKPOINT:
             self._checkpoint_step = self._step
+            self._activity = _begins_with(job)
         lap = self._lap(at_s, work.activity, work, job, progress.step)
         events: list[Event] = [replace(lap, trial=progress.trial, metrics=progress.metrics)]
         if progress.is_report:
@@ -131,3 +132,8 @@ class Timeline:
     ) -> Lap:
         start_s, self._end_s = self._end_s, max(until_s, self._end_s)
         return Lap(self._worker.id, start_s, self._end_s - start_s, activity, work, job, step)
+
+
+def _begins_with(job: Job) -> Activity:
+    """Return what a job does first, and again after a checkpoint."""
+    return job.planned[0].activity if job.planned else Activity.IDLE

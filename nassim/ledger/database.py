@@ -1,5 +1,6 @@
 """Database: the two kinds of transaction that a ledger needs, and what faults of databases mean."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
@@ -46,7 +47,7 @@ class Database:
         self._url = engines.parse(url)
         self._checked = False
         self._sockets = Sockets()
-        self._written: tuple[int, int] | None = None
+        self._written: dict[Path, tuple[int, int]] = {}
 
     def __str__(self) -> str:
         return shown(self._url.set(drivername=self._url.get_backend_name()))
@@ -86,7 +87,7 @@ class Database:
         Raises:
             NassimError: There is no ledger, or it can't be read.
         """
-        if self.file is not None and not self.file.is_file():
+        if self.file is not None and not os.path.isfile(self.file):
             raise NassimError(f"there is no ledger at {self.file}: no such file. `nassim run` makes one")
         level = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with (
@@ -104,7 +105,7 @@ class Database:
         Raises:
             LedgerUnavailable: The database can't be reached.
         """
-        if self.file is not None and not self.file.is_file():
+        if self.file is not None and not os.path.isfile(self.file):
             return False
         with self._translated("read", READ_ANSWER_S), self._engine.connect() as connection:
             return inspect(connection).has_table(schema.name)
@@ -143,21 +144,23 @@ class Database:
             connection.exec_driver_sql("VACUUM INTO ?", (str(file),))
 
     def _check_file(self) -> None:
-        """Look whether the file is still there that was written to. SQLite would write on into a deleted one.
+        """Look whether the file and its log are still there that were written to. SQLite would write into deleted ones.
 
         Raises:
-            LedgerGone: It is not.
+            LedgerGone: One is not.
         """
         if self.file is None:
             return
-        try:
-            status = self.file.stat()
-        except OSError as error:
-            raise LedgerGone(f"the ledger {self.file} was deleted while it was written: {error.strerror}") from None
-        found = status.st_dev, status.st_ino
-        self._written = self._written or found
-        if found != self._written:
-            raise LedgerGone(f"the ledger {self.file} was replaced by another file while it was written")
+        for file in (self.file, Path(f"{self.file.resolve()}-wal")):
+            try:
+                status = file.stat()
+            except OSError as error:
+                raise LedgerGone(
+                    f"the ledger {self.file} was deleted while it was written: {error.strerror}: {file}"
+                ) from None
+            found = status.st_dev, status.st_ino
+            if found != self._written.setdefault(file, found):
+                raise LedgerGone(f"the ledger {self.file} was replaced by another file while it was written: {file}")
 
     def migrate(self) -> tuple[int, int]:
         """Bring a ledger that an earlier nassim wrote to the present schema, all of it or nothing.
@@ -188,7 +191,7 @@ class Database:
             self._engine.dispose()
 
     def _create(self) -> None:
-        if self.file is not None and not self.file.absolute().parent.is_dir():
+        if self.file is not None and not os.path.isdir(self.file.absolute().parent):
             raise NassimError(f"the ledger can't be put at {self.file}: the folder {self.file.parent} does not exist")
         if self.file is not None:
             with suppress(OSError):  # what SQLite makes itself its group can't write, whatever the umask; it says why

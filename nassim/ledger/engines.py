@@ -32,6 +32,10 @@ def parse(url: str) -> URL:
     except (ArgumentError, ValueError):
         raise NassimError(f"the ledger's URL can't be read. Allowed: {ALLOWED}") from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        if "?" in url and not parsed.query:
+            raise NassimError(
+                "a ledger in SQLite takes ?timeout=SECONDS, and the name of its file has no question mark in it"
+            )
         return _checked(parsed)
     if parsed.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
         raise NassimError(f"a ledger can't be kept in {parsed.drivername!r}. Allowed: {ALLOWED}")
@@ -95,7 +99,7 @@ def _is_on_read_only_media(file: Path) -> bool:
     Raises:
         NassimError: It is, and so is a log that would have to be written back into it.
     """
-    if not file.is_file() or os.access(file, os.W_OK) or os.access(file.absolute().parent, os.W_OK):
+    if not os.path.isfile(file) or os.access(file, os.W_OK) or os.access(file.absolute().parent, os.W_OK):
         return False
     log = file.with_name(f"{file.name}-wal")
     if log.exists() and log.stat().st_size:

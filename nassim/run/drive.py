@@ -1,8 +1,12 @@
 """Drive: one driver's share of a run."""
 
+import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
 
 import optuna
 from threadpoolctl import threadpool_limits
@@ -104,17 +108,33 @@ class Drive:
                 f"the driver has run out of memory; `nassim resume {self._writer.run}` goes on where there is more"
             ) from error
         except LedgerGone as error:
-            path = self._writer.rescue(self._folder.path)
+            path = self._saved(self._writer.rescue)
             raise NassimError(
                 f"{error}. All that it held, and what was not written yet, is saved in {path}. Put that file in the "
                 f"ledger's place, and `nassim resume {self._writer.run}` goes on"
             ) from error
         except LedgerFault as error:
-            path = self._writer.save_aside(self._folder.path)
+            path, folder = self._saved(self._writer.save_aside), self._folder.path
+            to_be_moved = "" if path.parent == folder else f"move it into {folder}, and "
             raise NassimError(
-                f"{error}. What is not written is saved in {path}; when the database is back, "
+                f"{error}. What is not written is saved in {path}; {to_be_moved}when the database is back, "
                 f"`nassim resume {self._writer.run}` takes it in"
             ) from error
+
+    def _saved(self, save: Callable[[Path], Path]) -> Path:
+        """Save a file in the run's folder; where that is gone or full, in a new one at home or among temporary files.
+
+        Raises:
+            NassimError: It can't be saved in any of them.
+        """
+        try:
+            self._folder.check()
+            return save(self._folder.path)
+        except NassimError:
+            for place in (os.path.expanduser("~"), None):
+                with suppress(NassimError, OSError):
+                    return save(Path(mkdtemp(prefix=f"nassim-{self._writer.run}-", dir=place)))
+            raise
 
     def _start(self) -> None:
         factory = self._parts.factory

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from nassim.errors import StorageFault
 from nassim.evaluation import Job
 from nassim.folder import RunFolder
 
@@ -52,7 +53,16 @@ class Checkpoints:
         self._obsolete.extend(files)
 
     def sweep(self) -> None:
-        """Remove what is obsolete, as far as that can be done. To be called when all that is posted is committed."""
+        """Remove what is obsolete, as far as that can be done. To be called when all that is posted is committed.
+
+        While another run's folder stands where the run's own was, or none, nothing is removed.
+        """
+        if not self._obsolete:
+            return
+        try:
+            self._folder.check()
+        except StorageFault:
+            return
         for path in self._obsolete:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

@@ -49,9 +49,13 @@ class Flight:
     pruned: bool = False
 
     def send_back(self, step: int) -> None:
-        """Let it go on from a step after its worker, or the checkpoint that it was to go on from, was lost."""
+        """Let it go on from a step after its worker was lost."""
+        self.fruitless = 0 if step > max(self.furthest, self.job.first) else self.fruitless + 1
+        self.set_back(step)
+
+    def set_back(self, step: int) -> None:
+        """Let it go on from an earlier step, for what it was to go on from is gone."""
         self.furthest = max(self.furthest, self.job.first)
-        self.fruitless = 0 if step > self.furthest else self.fruitless + 1
         self.job = replace(self.plan(step), attempt=self.job.attempt + 1)
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from nassim.cost.work import Activity
 from nassim.errors import StorageFault
+from nassim.evaluation import Job
 from nassim.executors.base import Event, Hindered, JobEnded, Lap
 
 PATIENCE_S = 60.0
@@ -35,6 +36,10 @@ class Hindrances:
                     self._warn("what hindered jobs has passed, and they go on")
             case JobEnded(job):
                 self._since_s.pop(job.id, None)
+
+    def hold(self, job: Job) -> bool:
+        """Whether a job is hindered."""
+        return job.id in self._since_s
 
     def check(self, now_s: float) -> None:
         """Look whether it takes too long.

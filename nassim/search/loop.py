@@ -217,8 +217,8 @@ class SearchLoop:
         )
 
     def _stop(self, job: Job) -> None:
-        """Stop a job at its next report; but jobs on shared weights are short, and are let end."""
-        if job.kind in TRAININGS:
+        """Stop a job at its next report; jobs on shared weights are short, and are let end unless hindered."""
+        if job.kind in TRAININGS or self._hindrances.hold(job):
             self._executor.stop(job)
 
     def _ended(self, event: JobEnded, flight: Flight) -> None:
@@ -266,7 +266,7 @@ class SearchLoop:
             self._books.set_back(job.id, step, reason)
             if self._search.checkpoints:
                 self._search.checkpoints.gone(job)
-            flight.send_back(step)
+            flight.set_back(step)
             self._warn(f"{job.id}: {reason}; goes on from step {step}")
             self._agenda.waiting.append(flight)
         elif self._check_preparations():

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -44,7 +45,7 @@ def load_space(reference: str, parameters: Mapping[str, Any]) -> SearchSpace:
 
 
 def _load_file(path: Path) -> ModuleType:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise NassimError(f"there is no file {str(path)!r} (looked for in {Path.cwd()})")
     digest = blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()
     spec = spec_from_file_location(f"{path.stem}_{digest}", path)

@@ -2,17 +2,23 @@
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from nassim.errors import shorten
 from nassim.space.installed import list_spaces, package_of
 
 SHIPPED = ("nassim", "search_spaces")
 """Packages that come with nassim, also where a checkout of it is the folder that a file lies in."""
+
+LONGEST_DOUBT = 5000
+"""Characters of a doubt: those of two long paths."""
 
 
 def portable(reference: str) -> tuple[str, Mapping[str, str]]:
@@ -59,20 +65,31 @@ def code_of(reference: str) -> Code:
     top = place.partition(".")[0]
     if distributions := packages_distributions().get(top):
         return Code(f"the package {distributions[0]}", version(distributions[0]))
-    spec = find_spec(top) if top else None
-    file = Path(spec.origin) if spec and spec.origin else None
-    if file is None or file.suffix != ".py":
-        return Code(f"the module {place}", "")
-    return _code_of_file(file)
+    spec = None
+    with suppress(ValueError, ImportError):  # of what can't be imported nothing is run
+        spec = find_spec(top) if top else None
+    if spec and spec.origin and Path(spec.origin).is_file():
+        return _code_of_file(Path(spec.origin))
+    if spec and spec.submodule_search_locations:
+        folder = Path(next(iter(spec.submodule_search_locations))).resolve()
+        return _code(folder, folder, folder.rglob("*.py"))
+    return Code(f"the module {place}", "")
 
 
 def doubt(reference: str, recorded: Mapping[str, str] | None) -> str | None:
     """Say why a space's code may be another than that which a run began with; None where it is the same.
 
+    Whoever wrote the ledger has chosen the names in it: nothing in them moves a terminal's cursor.
+
     Args:
         reference: As for `load_space`.
         recorded: What `code_of` told when the run began, as a mapping; None for a run of an earlier nassim.
     """
+    reason = _doubt(reference, recorded)
+    return reason and shorten(reason, LONGEST_DOUBT)
+
+
+def _doubt(reference: str, recorded: Mapping[str, str] | None) -> str | None:
     package = package_of(reference)
     if package and package[0] in SHIPPED:
         return None
@@ -92,11 +109,15 @@ def doubt(reference: str, recorded: Mapping[str, str] | None) -> str | None:
 
 def _code_of_file(file: Path) -> Code:
     file = file.resolve()
-    files = _with_imported(file) if file.is_file() else []
+    files = _with_imported(file) if os.path.isfile(file) else []
     if file.name == "__init__.py":
         files += [each for each in sorted(file.parent.rglob("*.py")) if each not in files]
-    texts = sorted((path.relative_to(file.parent).as_posix(), _text(path)) for path in files)
-    return Code(str(file), blake2b(json.dumps(texts).encode(errors="replace"), digest_size=8).hexdigest())
+    return _code(file, file.parent, files)
+
+
+def _code(origin: Path, folder: Path, files: Iterable[Path]) -> Code:
+    texts = sorted((path.relative_to(folder).as_posix(), _text(path)) for path in files)
+    return Code(str(origin), blake2b(json.dumps(texts).encode(errors="replace"), digest_size=8).hexdigest())
 
 
 def _with_imported(file: Path) -> list[Path]:
@@ -113,7 +134,7 @@ def _modules(path: Path) -> Iterator[str]:
     """Yield the outermost names of what a file imports, wherever in it."""
     try:
         tree = ast.parse(_text(path))
-    except SyntaxError:  # of a package's modules, this one is not in use
+    except (SyntaxError, ValueError):  # of a package's modules, this one is not in use, or it is compiled
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

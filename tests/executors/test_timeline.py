@@ -74,3 +74,8 @@ def test_a_job_that_fails_before_any_progress_spent_its_time_on_what_it_was_to_d
     timeline.take(2.0, Mark.BEGAN)
     lap, _ = timeline.take(5.0, End(Ending.FAILED, "ValueError"))
     assert lap == Lap("w", 2.0, 3.0, Activity.TRAIN, job=toy_job("raises at once"))
+
+
+def test_a_job_abandoned_after_a_checkpoint_was_at_its_next_step():
+    kept = Progress(Work(Activity.CHECKPOINT), step=1, metrics={"accuracy": 1.0})
+    assert ended(toy_job("trains"), kept, ending=Ending.STOPPED)[0].activity is Activity.TRAIN

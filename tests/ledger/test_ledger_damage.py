@@ -141,6 +141,25 @@ def test_a_file_that_is_replaced_is_left_alone(tmp_path):
     assert [record.name for record in Ledger(f"sqlite:///{file}").runs()] == ["theirs"]
 
 
+def test_a_log_that_is_replaced_is_noticed(tmp_path):
+    writer = new_run(Ledger(f"sqlite:///{tmp_path / 'ledger.db'}"))
+    log = tmp_path / "ledger.db-wal"
+    log.rename(tmp_path / "away")
+    log.touch()
+    writer.append(lap(0.0))
+    with pytest.raises(NassimError, match=r"was replaced by another file while it was written: .*ledger\.db-wal"):
+        writer.commit()
+    assert len(Ledger(f"sqlite:///{writer.rescue(tmp_path)}").frame("run")) == 1
+
+
+def test_a_ledger_behind_a_link_has_its_log_beside_the_file(tmp_path):
+    (tmp_path / "link.db").symlink_to(tmp_path / "ledger.db")
+    writer = new_run(Ledger(f"sqlite:///{tmp_path / 'link.db'}"))
+    writer.append(lap(0.0))
+    writer.commit()
+    assert len(Ledger(f"sqlite:///{tmp_path / 'ledger.db'}").frame("run")) == 1
+
+
 READ = "import sys; from nassim.cli import main; sys.argv[1:] = ['runs', '--ledger', sys.argv[1]]; main()"
 
 

@@ -78,6 +78,7 @@ def test_a_ledger_of_a_newer_version_is_refused(ledger, url):
         (f"postgresql://u:{SECRET}@host:port/db", "can't be read. Allowed"),
         (f"postgresql://u:x@{SECRET}@host/db", "an @ too many. .*write @ as %40"),
         (f"mysql://u:{SECRET}@host/db", "can't be kept in 'mysql'. Allowed: sqlite"),
+        ("sqlite:///what?.db", "the name of its file has no question mark in it"),
         ("sqlite+aiosqlite:///x.db", r"can't be kept in 'sqlite\+aiosqlite'"),
     ],
 )
@@ -85,6 +86,14 @@ def test_a_wrong_url_is_answered_without_repeating_it(url, message):
     with pytest.raises(NassimError, match=message) as caught:
         Ledger(url)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_name_that_is_too_long_is_answered(tmp_path):
+    url = f"sqlite:///{tmp_path}/{'x' * 300}.db"
+    with pytest.raises(NassimError, match="no such file"):
+        Ledger.open(url)
+    with pytest.raises(NassimError, match="unable to open database file"):
+        new_run(Ledger(url))
 
 
 def test_a_server_that_is_not_there_is_answered_at_once():

@@ -173,11 +173,12 @@ def test_a_server_that_stalls_is_away(tmp_path, undisturbed, server, monkeypatch
     assert done.results() == undisturbed.results()
 
 
-def test_a_ledger_that_is_deleted_while_the_run_goes_on_is_rescued(tmp_path, undisturbed):
+@pytest.mark.parametrize("what", ["ledger.db*", "ledger.db-wal"])
+def test_a_ledger_that_is_deleted_while_the_run_goes_on_is_rescued(tmp_path, undisturbed, what):
     plan = experiment(tmp_path, FULL | {"trials": 3})
 
     def delete():
-        for file in tmp_path.glob("ledger.db*"):
+        for file in tmp_path.glob(what):
             file.unlink()
 
     with pytest.raises(
@@ -185,6 +186,52 @@ def test_a_ledger_that_is_deleted_while_the_run_goes_on_is_rescued(tmp_path, und
     ):
         execute(plan, name="run", observe=at_report(AT_REPORT, delete, []))
     (tmp_path / "runs" / "run" / "ledger-1.db").rename(tmp_path / "ledger.db")
+    resume("run", plan.ledger)
+    done = Done(plan.ledger, "run")
+    check_books(done)
+    assert done.results() == undisturbed.results()
+
+
+def test_what_is_not_written_is_saved_elsewhere_where_the_runs_folder_is_away_too(tmp_path, undisturbed, monkeypatch):
+    for module in ("commits", "hindrances"):
+        monkeypatch.setattr(f"nassim.search.{module}.PATIENCE_S", 0.3)
+    home, own, aside = tmp_path / "home", tmp_path / "runs/run", tmp_path / "aside"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    url = f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0.1"
+    plan, locks = experiment(tmp_path, FULL | {"trials": 3}, ledger=url), []
+
+    def take_away():
+        locks.append(Lock(tmp_path / "ledger.db"))
+        locks[0].take()
+        own.rename(aside)
+
+    with pytest.raises(NassimError, match=r"locked.* is saved in .*/home/nassim-run-.*; move it into .*/runs/run, and"):
+        execute(plan, name="run", observe=at_report(AT_REPORT, take_away, []))
+    (saved,) = home.glob("nassim-run-*/run.unwritten.jsonl")
+    posted, written = saved.read_text().count("nassim_entries"), len(Ledger(url).frame("run"))
+    locks[0].release()
+    aside.rename(own)
+    shutil.move(saved, own)
+    resume("run", url)
+    done = Done(url, "run")
+    check_books(done)
+    assert posted
+    assert len(done.entries) > written + posted
+    assert done.results() == undisturbed.results()
+
+
+def test_a_ledger_that_is_deleted_with_all_beside_it_is_rescued_elsewhere(tmp_path, undisturbed, monkeypatch):
+    home, there = tmp_path / "home", tmp_path / "there"
+    home.mkdir()
+    there.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    plan = experiment(there, FULL | {"trials": 3})
+    with pytest.raises(NassimError, match=r"is saved in .*/home/nassim-run-.*/ledger-1\.db\. Put that file"):
+        execute(plan, name="run", observe=at_report(AT_REPORT, lambda: shutil.rmtree(there), []))
+    there.mkdir()
+    (rescued,) = home.glob("nassim-run-*/ledger-1.db")
+    shutil.move(rescued, there / "ledger.db")
     resume("run", plan.ledger)
     done = Done(plan.ledger, "run")
     check_books(done)

@@ -3,12 +3,14 @@
 import shutil
 import signal
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from searching import ENAS, FULL, RAY, Done, check_books, experiment, run, traps
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
+from nassim.evaluation import Job, JobKind
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.full import FullEvaluator
 from nassim.notices import JobReported, Warned
@@ -17,6 +19,7 @@ from nassim.report.sections import sections
 from nassim.run import execute, resume
 from nassim.run.drive import Drive
 from nassim.search import agenda
+from nassim.search.flight import Flight
 
 PLAN = FULL | {"trials": 3}
 
@@ -67,6 +70,18 @@ def mending(disk, observe):
 
 def interrupt():
     signal.raise_signal(signal.SIGINT)
+
+
+def zero(file):
+    """Write zeros over what a file's largest part holds, as disks do; its size and its directory are as they were."""
+    with ZipFile(file) as archive:
+        part = max(archive.infolist(), key=lambda part: part.file_size)
+        held = archive.read(part)
+    file.write_bytes(file.read_bytes().replace(held, bytes(len(held))))
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +148,10 @@ def test_a_disk_that_fails_for_long_stops_the_run_and_resume_goes_on(tmp_path, u
     [
         (lambda file: shutil.rmtree(file.parent), 0),
         (lambda file: file.write_bytes(b"half"), 0),
+        (zero, 0),
         (lambda file: file.rename(file.with_name("000001.pt")), 0),
     ],
-    ids=["gone", "damaged", "another's"],
+    ids=["gone", "damaged", "zeroed", "another's"],
 )
 def test_a_checkpoint_that_is_gone_sends_its_job_back(tmp_path, undisturbed, harm, step):
     """What it had kept is done again, and on the books as lost."""
@@ -151,6 +167,32 @@ def test_a_checkpoint_that_is_gone_sends_its_job_back(tmp_path, undisturbed, har
     (warning,) = done.warnings
     assert warning.endswith(f"goes on from step {step}")
     assert done.flop(activity=Activity.LOST, trial=1) == undisturbed.flop(trial=1) * 2 // 3
+
+
+@pytest.mark.parametrize("report", [4, 5], ids=["before a checkpoint", "before a trial's end"])
+def test_another_runs_folder_that_is_put_in_the_runs_place_stays_as_it_is(tmp_path, undisturbed, monkeypatch, report):
+    monkeypatch.setattr("nassim.search.hindrances.PATIENCE_S", 0.5)
+    monkeypatch.setattr("nassim.executors.inline.AGAIN_S", 0.1)
+    plan, own, aside = experiment(tmp_path, PLAN), tmp_path / "runs/run", tmp_path / "aside"
+    others = {}
+
+    def replace():
+        shutil.copytree(own, aside)
+        (own / "run.json").write_text('{"run": "other", "identity": "other"}')
+        (own / "checkpoints/full/trial/1/000001.pt").write_bytes(b"the other's")
+        (own / "checkpoints/full/trial/1/000002.pt").write_bytes(b"the other's")
+        others.update(contents(own))
+
+    with pytest.raises(NassimError, match=r"its run\.json says run other"):
+        execute(plan, name="run", observe=at_report(report, replace, []))
+    check_books(Done(plan.ledger, "run"))
+    assert contents(own) == others
+    shutil.rmtree(own)
+    aside.rename(own)
+    resume("run", plan.ledger)
+    done = Done(plan.ledger, "run")
+    check_books(done)
+    assert done.results() == undisturbed.results()
 
 
 def test_a_job_goes_back_to_the_last_checkpoint_that_is_there(tmp_path, undisturbed):
@@ -237,6 +279,51 @@ def test_shared_weights_that_nobody_needs_any_more_are_not_written_off(tmp_path,
     check_books(done)
     assert done.results() == undisturbed.results()
     assert not [warning for warning in done.warnings if "gone or damaged" in warning]
+
+
+def test_shared_weights_of_another_round_are_not_taken_for_a_rounds(tmp_path):
+    (tmp_path / "undisturbed").mkdir()
+    undisturbed = run(experiment(tmp_path / "undisturbed", ENAS))
+    plan, notices = experiment(tmp_path, ENAS), []
+    execute(plan, name="run", observe=at_report(8, interrupt, [], kind="score"))
+    earlier, later = sorted((tmp_path / "runs/run/shared-weights/enas").iterdir())
+    shutil.copy(earlier, later)
+    resume("run", plan.ledger, observe=notices.append)
+    done = Done(plan.ledger, "run", notices)
+    check_books(done)
+    assert done.results() == undisturbed.results()
+    assert done.warnings == ["what 1 of 3 preparations left is gone or damaged; they are done again"]
+
+
+def test_shared_weights_that_wait_for_the_disk_end_when_asked(tmp_path):
+    disk, notices, plan = Disk(tmp_path / "runs/run/shared-weights"), [], experiment(tmp_path, ENAS)
+    observe = at_report(1, disk.fail, notices, kind="supernet")
+
+    def ask(notice):
+        observe(notice)
+        if isinstance(notice, Warned) and "it is tried again for" in notice.message:
+            interrupt()
+
+    execute(plan, name="run", observe=ask)
+    stopped = Done(plan.ledger, "run", notices)
+    check_books(stopped)
+    assert stopped.status == "interrupted"
+    assert stopped.entries["seconds"].sum() < 30.0
+    disk.work()
+    resume("run", plan.ledger)
+    check_books(Done(plan.ledger, "run"))
+    assert Done(plan.ledger, "run").status == "finished"
+
+
+def test_a_checkpoint_that_is_gone_is_no_worker_that_is_lost():
+    def plan(step):
+        return Job("full/trial/0", "full", JobKind.TRAIN, (), step, 3, 0, ())
+
+    flight = Flight(plan(2), plan)
+    flight.set_back(0)
+    assert (flight.job.first, flight.job.attempt, flight.fruitless) == (0, 1, 0)
+    flight.send_back(1)
+    assert flight.fruitless == 1, "it has been further"
 
 
 def test_a_driver_without_memory_stops_and_no_trial_is_to_blame(tmp_path, undisturbed, monkeypatch):

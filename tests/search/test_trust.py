@@ -1,6 +1,7 @@
 """Resuming a run imports the code that its ledger names: only such as the run began with, unless told otherwise."""
 
 import json
+import signal
 import sqlite3
 from dataclasses import asdict
 
@@ -15,6 +16,7 @@ from nassim.ledger.store import Ledger
 from nassim.run import execute, resume
 from nassim.space import installed
 from nassim.space.domain import Domain
+from nassim.space.loading import load_space
 from nassim.space.sources import code_of, doubt
 
 MINE = """\
@@ -127,6 +129,29 @@ def test_a_module_on_the_path_is_known_by_its_files(tmp_path, monkeypatch):
     assert code_of("own.space:Mine").state != began.state
 
 
+def test_a_folder_without_an_init_is_known_by_its_files_too(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "space.py").write_text("")
+    began = asdict(code_of("plain.space:Mine"))
+    assert doubt("plain.space:Mine", began) is None
+    (tmp_path / "plain" / "space.py").write_text("1")
+    assert "has changed since it began" in doubt("plain.space:Mine", began)
+
+
+@pytest.mark.parametrize("reference", ["__main__:Mine", f"{'x' * 300}.py:Mine", f"{'x' * 300}:Mine", "a..b:Mine"])
+def test_what_no_space_can_be_named_is_told(reference):
+    assert "which has changed" in doubt(reference, asdict(code_of(reference)) | {"state": "other"})
+    with pytest.raises(NassimError):
+        load_space(reference, {})
+
+
+def test_what_a_ledger_names_moves_no_cursor(tmp_path):
+    (tmp_path / "mine.py").touch()
+    asked = doubt(f"{tmp_path}/mine.py:Mine", {"origin": "here\r\x1b[2Kall is well. ", "state": ""})
+    assert asked.endswith(r"it began with here\r\x1b[2Kall is well. ")
+
+
 @pytest.mark.parametrize("answer", [True, False])
 def test_somebody_at_a_terminal_is_asked(interrupted, tmp_path, monkeypatch, answer):
     plan, asked = interrupted(), []
@@ -136,3 +161,24 @@ def test_somebody_at_a_terminal_is_asked(interrupted, tmp_path, monkeypatch, ans
     monkeypatch.setattr(typer, "confirm", lambda question: asked.append(question) or answer)
     assert is_trusted(Ledger(plan.ledger).run("run")) == answer
     assert str(tmp_path / "mine.py") in asked[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_no_answer(interrupted, monkeypatch, number):
+    plan = interrupted()
+    forget_code(plan)
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    monkeypatch.setattr(f"{typer.confirm.__module__}.visible_prompt_func", answering(Interrupted(number)))
+    with pytest.raises(Interrupted) as caught:
+        is_trusted(Ledger(plan.ledger).run("run"))
+    assert caught.value.number == number
+    monkeypatch.setattr(f"{typer.confirm.__module__}.visible_prompt_func", answering(EOFError()))
+    assert not is_trusted(Ledger(plan.ledger).run("run"))
+
+
+def answering(error):
+    def answer(question):
+        raise error
+
+    return answer
