@@ -102,7 +102,7 @@ class Timeline:
         self._step = self._step if progress.step is None else progress.step
         if work.activity is Activity.CHECKPOINT:
             self._checkpoint_step = self._step
-            self._activity = _begins_with(job)
+            self._activity = _begins_with(job) if self._step < job.last else Activity.IDLE
         lap = self._lap(at_s, work.activity, work, job, progress.step)
         events: list[Event] = [replace(lap, trial=progress.trial, metrics=progress.metrics)]
         if progress.is_report:

@@ -23,7 +23,7 @@ searches:
 final: {schedule: {epochs: 1}}
 executor: {kind: ray, workers: 2}
 """
-HEAVY = "import os, time\nopen('loading', 'w').close()\ntime.sleep(60)\n"
+HEAVY = "import os, time\nopen('loading', 'w').close()\nfor _ in range(6000):\n    time.sleep(0.01)\n"
 """A module that takes long to load."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

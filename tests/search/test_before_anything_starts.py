@@ -80,6 +80,7 @@ def test_one_network_that_fails_is_its_trials_matter_and_all_of_them_are_the_run
         check_networks(Shape(bad))
 
 
+@pytest.mark.slow
 def test_a_search_with_a_budget_needs_no_number_of_trials(tmp_path):
     without = {key: value for key, value in FULL.items() if key != "trials"}
     done = run(experiment(tmp_path, without | {"budget": {"flop": 3e9}}, executor=INLINE))

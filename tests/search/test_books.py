@@ -169,7 +169,7 @@ def test_a_job_that_is_open_when_the_books_close_has_lost_what_no_checkpoint_hol
 
 
 def test_a_state_goes_when_a_later_one_is_committed_and_the_folder_when_the_job_is_over(tmp_path):
-    checkpoints = Checkpoints(RunFolder(tmp_path, "run", "abc"))
+    checkpoints = Checkpoints(RunFolder(tmp_path, "run", None))
     job = toy_job("trains", 5, "trains/trial/3")
     job = replace(job, checkpoint=checkpoints.folder_of(job))
     files = [job.checkpoint_file(step) for step in (1, 2, 3)]
@@ -187,7 +187,7 @@ def test_a_state_goes_when_a_later_one_is_committed_and_the_folder_when_the_job_
 
 
 def test_the_state_that_a_resumed_job_went_on_from_goes_too(tmp_path):
-    checkpoints = Checkpoints(RunFolder(tmp_path, "run", "abc"))
+    checkpoints = Checkpoints(RunFolder(tmp_path, "run", None))
     job = toy_job("trains", 5, "trains/trial/3", first=2)
     job = replace(job, checkpoint=checkpoints.folder_of(job))
     job.checkpoint_file(2).parent.mkdir(parents=True)
@@ -200,7 +200,7 @@ def test_the_state_that_a_resumed_job_went_on_from_goes_too(tmp_path):
 
 
 def test_needless_files_go_after_the_commit(tmp_path):
-    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    checkpoints = Checkpoints(RunFolder(tmp_path, "run", None))
     file = tmp_path / "round-00000.pt"
     file.touch()
     checkpoints.needless([file, tmp_path / "never there"])
@@ -210,7 +210,7 @@ def test_needless_files_go_after_the_commit(tmp_path):
 
 
 def test_a_job_that_wrote_no_state_costs_no_look_at_the_disk(tmp_path):
-    checkpoints = Checkpoints(RunFolder(tmp_path, "run", "abc"))
+    checkpoints = Checkpoints(RunFolder(tmp_path, "run", None))
     job = toy_job("trains", 5, "trains/trial/3", kind=JobKind.TRAIN)
     checkpoints.over(replace(job, checkpoint=checkpoints.folder_of(job)))
     checkpoints.sweep()

@@ -192,6 +192,7 @@ def test_a_ledger_that_is_deleted_while_the_run_goes_on_is_rescued(tmp_path, und
     assert done.results() == undisturbed.results()
 
 
+@pytest.mark.slow
 def test_what_is_not_written_is_saved_elsewhere_where_the_runs_folder_is_away_too(tmp_path, undisturbed, monkeypatch):
     for module in ("commits", "hindrances"):
         monkeypatch.setattr(f"nassim.search.{module}.PATIENCE_S", 0.3)
@@ -221,6 +222,7 @@ def test_what_is_not_written_is_saved_elsewhere_where_the_runs_folder_is_away_to
     assert done.results() == undisturbed.results()
 
 
+@pytest.mark.slow
 def test_a_ledger_that_is_deleted_with_all_beside_it_is_rescued_elsewhere(tmp_path, undisturbed, monkeypatch):
     home, there = tmp_path / "home", tmp_path / "there"
     home.mkdir()

@@ -58,6 +58,7 @@ def test_full_trials_pruned_ones_and_the_final_training(tmp_path, counted):
     assert {name.rpartition("/")[0] for name in counted} == {"", "full", "full/trial"}
 
 
+@pytest.mark.slow
 def test_rounds_of_shared_weights_and_their_scores(tmp_path, counted):
     done = run(experiment(tmp_path, ENAS, space=CELL))
     assert booked(done, counted) == counted

@@ -263,7 +263,9 @@ def test_shared_weights_that_vanish_while_they_are_needed_are_trained_again(tmp_
     assert dict(lost[lost != 0]) == {f"enas/round/{n}": 1079 for n in range(2)}
 
 
-@pytest.mark.parametrize("budget", [{}, {"flop": 50e6}], ids=["all trials done", "its budget reached"])
+@pytest.mark.parametrize(
+    "budget", [{}, pytest.param({"flop": 50e6}, marks=pytest.mark.slow)], ids=["all trials done", "its budget reached"]
+)
 def test_shared_weights_that_nobody_needs_any_more_are_not_written_off(tmp_path, budget):
     """Their search is over but for the final training, so nothing is trained in their place."""
     search = ENAS | {"budget": budget}
@@ -281,6 +283,7 @@ def test_shared_weights_that_nobody_needs_any_more_are_not_written_off(tmp_path,
     assert not [warning for warning in done.warnings if "gone or damaged" in warning]
 
 
+@pytest.mark.slow
 def test_shared_weights_of_another_round_are_not_taken_for_a_rounds(tmp_path):
     (tmp_path / "undisturbed").mkdir()
     undisturbed = run(experiment(tmp_path / "undisturbed", ENAS))

@@ -157,6 +157,7 @@ def test_runs_of_the_same_name_in_two_ledgers_have_folders_of_their_own(tmp_path
     assert find_model(Ledger(first.ledger), None).file == theirs / "models" / "enas.safetensors"
 
 
+@pytest.mark.slow
 def test_a_run_whose_folder_became_anothers_is_not_gone_on_with(tmp_path):
     plan = experiment(tmp_path, ENAS)
     driver = Driver(plan)

@@ -135,7 +135,11 @@ def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
     ("harm", "again"),
     [
         (lambda files: files[-1].write_bytes(b"half"), {"enas/round/2"}),
-        (lambda files: [file.unlink() for file in files], {f"enas/round/{number}" for number in range(3)}),
+        pytest.param(
+            lambda files: [file.unlink() for file in files],
+            {f"enas/round/{number}" for number in range(3)},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["damaged", "gone"],
 )

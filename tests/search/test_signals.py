@@ -20,7 +20,7 @@ SLOW = {"epochs": 2, "batch_size": 128}
 
 @pytest.mark.parametrize(
     ("search", "number"),
-    [(FULL | {"trials": 3}, signal.SIGINT), (ENAS, signal.SIGTERM)],
+    [pytest.param(FULL | {"trials": 3}, signal.SIGINT, marks=pytest.mark.slow), (ENAS, signal.SIGTERM)],
     ids=["full, Ctrl-C", "enas, SIGTERM"],
 )
 def test_once_ends_jobs_at_their_next_report(tmp_path, number, search):

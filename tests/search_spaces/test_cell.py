@@ -68,8 +68,8 @@ def published(tables):
     ("classes", "size", "macs", "params"),
     [
         (10, 32, "flops_M_cifar10", "params_M_cifar10valid"),
-        (100, 32, "flops_M_cifar100", "params_M_cifar100"),
-        (120, 16, "flops_M_imagenet16", "params_M_imagenet16_120"),
+        pytest.param(100, 32, "flops_M_cifar100", "params_M_cifar100", marks=pytest.mark.slow),
+        pytest.param(120, 16, "flops_M_imagenet16", "params_M_imagenet16_120", marks=pytest.mark.slow),
     ],
 )
 def test_looked_up_counts_are_the_published_ones_to_the_last_digit(published, classes, size, macs, params):
