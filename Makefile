@@ -43,13 +43,13 @@ test: about-test $(STAMP)
 	@$(MAKE) --no-print-directory --jobs=2 mypy pytest
 
 about-test:
-	@echo "Checks style and types, and runs all tests but the slow ones, two at a time: four minutes on two cores."
+	@echo "Checks style and types, and runs all tests but the slow ones, three at a time: four minutes on two cores."
 
 test-all: about-test-all $(STAMP)
 	@$(MAKE) --no-print-directory --jobs=2 mypy pytest-all
 
 about-test-all:
-	@echo "Checks style and types, and runs all tests, two at a time: about half an hour on two cores."
+	@echo "Checks style and types, and runs all tests, three at a time: about half an hour on two cores."
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -44,10 +44,21 @@ def load_space(reference: str, parameters: Mapping[str, Any]) -> SearchSpace:
     return _make(reference, _find_class(module, place, name), parameters)
 
 
+_loaded: dict[Path, tuple[bytes, ModuleType]] = {}
+"""Files that were loaded, with what they said. One is run once, unless it says something else by now: operators that it
+registers with torch would be registered anew, under networks that use them."""
+
+
 def _load_file(path: Path) -> ModuleType:
     if not os.path.isfile(path):
         raise NassimError(f"there is no file {str(path)!r} (looked for in {Path.cwd()})")
-    digest = blake2b(str(path.resolve()).encode(), digest_size=4).hexdigest()
+    file = path.resolve()
+    with users_code(partial(_import_failure, str(path))):
+        source = file.read_bytes()
+    before, module = _loaded.get(file, (b"", None))
+    if module is not None and source == before:
+        return module
+    digest = blake2b(str(file).encode(), digest_size=4).hexdigest()
     spec = spec_from_file_location(f"{path.stem}_{digest}", path)
     assert spec is not None, "a path that ends in .py has a loader"
     assert spec.loader is not None, "a path that ends in .py has a loader"
@@ -63,6 +74,7 @@ def _load_file(path: Path) -> ModuleType:
     finally:
         with suppress(ValueError):  # it may have changed the path itself
             sys.path.remove(str(path.resolve().parent))
+    _loaded[file] = source, module
     return module
 
 

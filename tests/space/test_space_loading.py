@@ -109,3 +109,17 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
         "print([m for m in ('torch', 'optuna', 'ray', 'pandas') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+SMALL = {"input_shape": [1, 8, 8], "classes": 10, "width": 2, "cells": 1}
+
+
+def test_a_file_is_run_once_unless_it_says_something_else(tmp_path):
+    """What it registers with torch, networks of an earlier load go on using."""
+    file = tmp_path / "mine.py"
+    text = "from search_spaces.cell import Cell\n\n\nclass Mine(Cell):\n    said = 1\n"
+    file.write_text(text)
+    first, again = (type(load_space(f"{file}:Mine", SMALL)) for _ in range(2))
+    assert first is again
+    file.write_text(text.replace("said = 1", "said = 2"))
+    assert (first.said, type(load_space(f"{file}:Mine", SMALL)).said) == (1, 2)
