@@ -209,6 +209,7 @@ def test_a_driver_that_was_away_blames_nobody():
     assert end.ending is Ending.DONE
 
 
+@pytest.mark.slow
 def test_workers_that_die_in_a_row_are_not_replaced_for_ever():
     with RayExecutor(workers=1, restarts=1) as executor:
         executor.start(make_dying_runner)

@@ -96,6 +96,7 @@ def test_a_node_that_goes_preempts_its_job_and_one_that_comes_takes_over(cluster
     check_books(events)
 
 
+@pytest.mark.slow
 def test_a_worker_that_waits_for_room_says_so_and_is_not_billed_for_the_wait(cluster):
     with RayExecutor(workers=2, address=cluster.address) as executor:
         executor.start(make_toy_runner)

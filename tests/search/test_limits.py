@@ -83,6 +83,7 @@ def test_a_grid_has_what_is_within_and_no_more():
     assert {SPACE.canonical(params) for params in found.proposed} == set(WITHIN)
 
 
+@pytest.mark.slow
 def test_a_search_that_finds_nothing_within_ends():
     found = look("nsga2", 4, limits=(limit("params", 600),))
     assert found.loop.reason == f"its limits: the last {MOST_IN_VAIN:,} proposals were beyond them"

@@ -116,6 +116,7 @@ def test_the_saved_model_waits_for_the_disk_too(tmp_path, undisturbed):
     assert not done.flop(activity=Activity.LOST)
 
 
+@pytest.mark.slow
 def test_shared_weights_wait_for_the_disk_too(tmp_path):
     (tmp_path / "undisturbed").mkdir()
     undisturbed = run(experiment(tmp_path / "undisturbed", ENAS))
@@ -263,6 +264,7 @@ def test_shared_weights_that_vanish_while_they_are_needed_are_trained_again(tmp_
     assert dict(lost[lost != 0]) == {f"enas/round/{n}": 1079 for n in range(2)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "budget", [{}, pytest.param({"flop": 50e6}, marks=pytest.mark.slow)], ids=["all trials done", "its budget reached"]
 )
