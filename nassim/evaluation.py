@@ -130,7 +130,7 @@ class Diverged(Exception):  # noqa: N818, a state of training rather than an err
 
 
 class StateLost(NassimError):  # noqa: N818, a state of the job rather than an error of the program
-    """The state that a job was to go on from is gone or damaged. The job is not to blame, and is sent back.
+    """The state that a job was to go on from is gone or damaged. The job is not to blame, and is set back.
 
     Attributes:
         step: Of the last state before that is there and sound; 0 without one.

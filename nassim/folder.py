@@ -111,10 +111,10 @@ class RunFolder:
             NassimError: It is not, or they can't.
         """
         self.check()
-        trial = self.path / f"trial.{secrets.token_hex(4)}{UNFINISHED}"
+        tried = self.path / f"tried.{secrets.token_hex(4)}{UNFINISHED}"
         with _explained(self.path):
-            write_durably(trial, bytes(TRIED_BYTES))
-            trial.unlink()
+            write_durably(tried, bytes(TRIED_BYTES))
+            tried.unlink()
 
     def take_up(self) -> None:
         """Make sure that it is there, this run's, and can be written, for a driver that goes on with the run.

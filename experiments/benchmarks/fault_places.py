@@ -16,16 +16,10 @@ from pathlib import Path
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+from nodes import HEAD, NODE
 from postgresql import PostgresqlServer, backends
 
 DISK_BYTES = 16 * 2**20
-NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-QUICK_HEALTH_CHECK = {
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 200,
-    "health_check_timeout_ms": 500,
-    "health_check_failure_threshold": 3,
-}
 
 
 class Lock:
@@ -141,8 +135,7 @@ class Cluster:
         from ray.cluster_utils import Cluster
 
         self._random = rng
-        head = NODE | {"num_cpus": 0, "_system_config": QUICK_HEALTH_CHECK}
-        self._cluster = Cluster(initialize_head=True, head_node_args=head)
+        self._cluster = Cluster(initialize_head=True, head_node_args=HEAD)
         self.address: str = self._cluster.address
         for _ in range(nodes):
             self._cluster.add_node(**NODE)

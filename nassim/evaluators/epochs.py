@@ -37,7 +37,7 @@ def run_epochs(job: Job, trainer: Trainer, run_epoch: Epoch, device: str) -> Ite
     """
     if job.first > 0:
         yield Progress(Work(job.planned[0].activity))  # building the network is no transfer
-        state, size = yield from persistently(lambda: last_state(job, device))
+        state, size = yield from persistently(lambda: _last_state(job, device))
         trainer.restore(state)
         yield Progress(Work(Activity.TRANSFER, bytes=size))
     for epoch in range(job.first, job.last):
@@ -56,7 +56,7 @@ def _keep(job: Job, trainer: Trainer, epochs: int) -> Work:
     return Work(Activity.CHECKPOINT, bytes=size)
 
 
-def last_state(job: Job, device: str) -> tuple[dict[str, Any], int]:
+def _last_state(job: Job, device: str) -> tuple[dict[str, Any], int]:
     """Return the state that a job goes on from, and its bytes.
 
     Raises:

@@ -119,7 +119,7 @@ class Ending(StrEnum):
     """Its worker died with it."""
     PREEMPTED = "preempted"
     """Its worker's node was taken away."""
-    SENT_BACK = "sent back"
+    SET_BACK = "set back"
     """What it was to go on from is gone or damaged. The worker lives."""
 
 
@@ -133,7 +133,7 @@ class JobEnded:
         ending: How it ended.
         reason: Why, for a failed or lost job: one line, the exception's type first.
         checkpoint_step: The last step whose checkpoint was written, from which a lost job can go on; of one that is
-            sent back, the last whose checkpoint is there. None without one.
+            set back, the last whose checkpoint is there. None without one.
     """
 
     job: Job

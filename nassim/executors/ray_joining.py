@@ -8,6 +8,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import gettempdir
 from types import ModuleType
 
 import psutil
@@ -80,7 +82,7 @@ def _start(workers: int, share: Share) -> None:
             )
         except (RuntimeError, ValueError, RayError) as error:
             raise NassimError(
-                f"Ray can't be started on this machine: {first_line(error)}. Its log is in /tmp/ray/session_latest/logs"
+                f"Ray can't be started on this machine: {first_line(error)}. Its log is in {_logs()}"
             ) from error
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for name, amount in share.bundle.items():
@@ -89,6 +91,10 @@ def _start(workers: int, share: Share) -> None:
                 f"{workers} workers are to hold {amount:g} {name} each, and this machine has {there.get(name, 0.0):g}; "
                 "ask for less, or give the address of a cluster"
             )
+
+
+def _logs() -> Path:
+    return Path(os.environ.get("RAY_TMPDIR") or gettempdir()) / "ray" / "session_latest" / "logs"
 
 
 @contextmanager

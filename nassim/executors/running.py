@@ -28,7 +28,7 @@ class Mark(Enum):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The job is over: how, for a failed one why, and for one that is sent back to which step."""
+    """The job is over: how, for a failed one why, and for one that is set back to which step."""
 
     ending: Ending
     reason: str | None = None
@@ -80,7 +80,7 @@ def play(runner: Runner, job: Job, go_on: Callable[[], bool], rest: Callable[[],
         else:
             end = End(Ending.DONE)
     except StateLost as lost:
-        end = End(Ending.SENT_BACK, str(lost)[:REASON_LENGTH], lost.step)
+        end = End(Ending.SET_BACK, str(lost)[:REASON_LENGTH], lost.step)
     except (Exception, SystemExit) as error:  # noqa: BLE001, a candidate may fail in any way, and fails alone
         end = End(Ending.FAILED, reason_of(error))
     if end.ending is Ending.FAILED:

@@ -112,11 +112,11 @@ class Timeline:
 
     def _end(self, at_s: float, job: Job, end: End) -> list[Event]:
         # What a job does after its last Progress has no name. A failed one died doing what it did last, or what it was
-        # to do first, and so did one that is sent back; after any other the worker is idle.
+        # to do first, and so did one that is set back; after any other the worker is idle.
         events: list[Event] = []
-        if end.ending in (Ending.FAILED, Ending.SENT_BACK):
+        if end.ending in (Ending.FAILED, Ending.SET_BACK):
             events.append(self._lap(at_s, self._activity, job=job))
-        if end.ending is Ending.SENT_BACK:
+        if end.ending is Ending.SET_BACK:
             self._checkpoint_step = end.step
         events.append(JobEnded(job, self._worker.id, end.ending, end.reason, self._checkpoint_step))
         self.job = None

@@ -151,7 +151,7 @@ class Database:
         """
         if self.file is None:
             return
-        for file in (self.file, Path(f"{self.file.resolve()}-wal")):
+        for file in (self.file, _log_of(self.file)):
             try:
                 status = file.stat()
             except OSError as error:
@@ -186,9 +186,11 @@ class Database:
             return migrate(connection)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. SQLite then removes its log, and the next transaction begins a new one."""
         if "_engine" in self.__dict__:
             self._engine.dispose()
+        if self.file is not None:
+            self._written.pop(_log_of(self.file), None)
 
     def _create(self) -> None:
         if self.file is not None and not os.path.isdir(self.file.absolute().parent):
@@ -261,13 +263,13 @@ class Database:
             except DBAPIError as error:
                 reason = f"it has not answered for {answer_s:g} s" if shut.is_set() else self._reason(error)
                 may_pass = isinstance(error, OperationalError | InterfaceError | InternalError)
-                if not self._is_lasting(reason) and (may_pass or error.connection_invalidated):
+                if not self._is_for_good(reason) and (may_pass or error.connection_invalidated):
                     raise LedgerUnavailable(f"the ledger {self} can't be {verb} now: {reason}") from None
                 raise LedgerFault(f"the ledger {self} can't be {verb}: {reason}") from None
 
-    def _is_lasting(self, reason: str) -> bool:
+    def _is_for_good(self, reason: str) -> bool:
         """Whether waiting is of no use."""
-        return self._is_sqlite and any(symptom in reason for symptom in _LASTING)
+        return self._is_sqlite and any(symptom in reason for symptom in _FOR_GOOD)
 
     def _reason(self, error: DBAPIError) -> str:
         reason = " ".join(str(error.orig).split())
@@ -280,6 +282,11 @@ class Database:
         return reason
 
 
+def _log_of(file: Path) -> Path:
+    return Path(f"{file.resolve()}-wal")
+
+
+_DAMAGED = "It is damaged: restore it from a backup, or give another"
 _REMEDIES = {
     "locked": "Another program holds it; end that program or wait",
     "is full": "Free space on that disk",
@@ -290,9 +297,9 @@ _REMEDIES = {
     "resolve host": "Is the host's name right?",
     "authentication failed": "Check the user and the password",
     "not a database": "Give the name of a ledger, or of a new file",
-    "malformed": "It is damaged: restore it from a backup, or give another",
-    "no such table": "It is damaged: restore it from a backup, or give another",
-    "no such column": "It is damaged: restore it from a backup, or give another",
+    "malformed": _DAMAGED,
+    "no such table": _DAMAGED,
+    "no such column": _DAMAGED,
     "readonly database": "Copy it to a folder that can be written",
 }
-_LASTING = ("not a database", "malformed", "no such table", "no such column", "readonly database", "UTF-8")
+_FOR_GOOD = ("not a database", "malformed", "no such table", "no such column", "readonly database", "UTF-8")

@@ -238,8 +238,8 @@ class SearchLoop:
                 self._failed(flight, event.reason)
             case Ending.LOST | Ending.PREEMPTED:
                 self._lost(flight, event)
-            case Ending.SENT_BACK:
-                self._sent_back(flight, event)
+            case Ending.SET_BACK:
+                self._set_back(flight, event)
 
     def _failed(self, flight: Flight, reason: str | None) -> None:
         self._over(flight, Outcome.FAILED, reason)
@@ -259,7 +259,7 @@ class SearchLoop:
             self._warn(f"{event.job.id}: {event.reason}; goes on from step {flight.job.first}")
             self._agenda.waiting.append(flight)
 
-    def _sent_back(self, flight: Flight, event: JobEnded) -> None:
+    def _set_back(self, flight: Flight, event: JobEnded) -> None:
         """Hand a job out again from before what it was to go on from, which is gone, and book the rest as lost."""
         job, step, reason = event.job, event.checkpoint_step or 0, event.reason or ""
         if job.kind in TRAININGS:

@@ -239,10 +239,10 @@ class ExecutorContract:
         assert [end.ending for end in ends(events)] == [Ending.STOPPED]
         check_books([*events, *executor.close()])
 
-    def test_a_job_that_has_lost_its_state_is_sent_back(self, executor: Executor) -> None:
+    def test_a_job_that_has_lost_its_state_is_set_back(self, executor: Executor) -> None:
         """To the step that it names, and it has not failed."""
         (end,) = ends(drive(executor, [toy_job("lost", 5, first=4)]))
-        assert (end.ending, end.reason, end.checkpoint_step) == (Ending.SENT_BACK, "its checkpoint is gone", 2)
+        assert (end.ending, end.reason, end.checkpoint_step) == (Ending.SET_BACK, "its checkpoint is gone", 2)
 
     def test_divergence_is_told_by_name(self, executor: Executor) -> None:
         """The reason says so."""

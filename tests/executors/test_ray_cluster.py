@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from nodes import HEAD, NODE
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
@@ -17,14 +18,6 @@ from nassim.testing.runners import make_toy_runner, toy_job
 
 ray = pytest.importorskip("ray")
 
-NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-QUICK_HEALTH_CHECK = {
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 200,
-    "health_check_timeout_ms": 500,
-    "health_check_failure_threshold": 3,
-}
-
 
 @pytest.fixture(scope="module")
 def head():
@@ -32,9 +25,7 @@ def head():
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    cluster = Cluster(
-        initialize_head=True, head_node_args={**NODE, "num_cpus": 0, "_system_config": QUICK_HEALTH_CHECK}
-    )
+    cluster = Cluster(initialize_head=True, head_node_args=HEAD)
     yield cluster
     cluster.shutdown()
 

@@ -21,6 +21,17 @@ from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 
 
+def test_a_ledger_that_was_closed_is_written_on(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    writer = new_run(ledger)
+    for number in range(5):
+        writer.append(lap(float(number)))
+        writer.commit()
+        ledger.close()
+        (tmp_path / f"takes-the-inode-of-the-log-{number}").touch()
+    assert len(ledger.frame("run")) == 5
+
+
 def test_a_locked_database_keeps_the_buffer_and_a_later_commit_writes_it(tmp_path):
     file = tmp_path / "ledger.db"
     ledger = Ledger(f"sqlite:///{file}?timeout=0.05")

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from drivers import Driver, drive_on
+from nodes import HEAD, NODE
 from searching import FULL, RAY, Done, check_books, experiment, run, traps
 
 from nassim.cost.work import Activity
@@ -14,14 +15,6 @@ from nassim.run import execute
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
-NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-QUICK_HEALTH_CHECK = {
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 200,
-    "health_check_timeout_ms": 500,
-    "health_check_failure_threshold": 3,
-}
-
 
 @pytest.fixture
 def cluster():
@@ -29,9 +22,7 @@ def cluster():
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    cluster = Cluster(
-        initialize_head=True, head_node_args={**NODE, "num_cpus": 0, "_system_config": QUICK_HEALTH_CHECK}
-    )
+    cluster = Cluster(initialize_head=True, head_node_args=HEAD)
     cluster.add_node(**NODE)
     cluster.second = cluster.add_node(**NODE)
     yield cluster
