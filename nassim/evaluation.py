@@ -1,4 +1,4 @@
-"""What evaluators promise and executors run: Candidate, Job, Progress, Evaluator.
+"""What evaluators promise and executors run: Candidate, Job, Progress, Preparation, Evaluator.
 
 An evaluator does work and does not know what it is billed; an executor knows the time and does not know what the work
 means. Between them passes a Job (driver to worker) and a stream of Progress (worker to driver).
@@ -7,27 +7,14 @@ means. Between them passes a Job (driver to worker) and a stream of Progress (wo
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from nassim.cost.work import Activity, Work
 from nassim.errors import NassimError
+from nassim.ledger.entry import Stage
 from nassim.space.architecture import Architecture
-
-
-class JobKind(StrEnum):
-    """What a job asks of its evaluator."""
-
-    TRAIN = "train"
-    """Train one candidate from scratch (or on from a checkpoint), validating it as it goes."""
-    SUPERNET = "supernet"
-    """Train shared weights on the job's candidates."""
-    SCORE = "score"
-    """Score the job's candidates with shared weights."""
-    FINAL = "final"
-    """Train the found architecture by the final schedule and test it once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +23,7 @@ class Candidate:
 
     Attributes:
         architecture: What is evaluated.
-        trial: The number of its Optuna trial; None outside trials (children that a supernet is trained on).
+        trial: The number of its Optuna trial; None outside trials (what a search has found).
         seed: Everything random about its evaluation derives from this.
     """
 
@@ -51,14 +38,19 @@ class Job:
 
     Attributes:
         id: Unique within a run, for example "tpe/trial/17".
-        search: Name of the search it belongs to, which says which evaluator runs it.
-        kind: What is asked.
-        candidates: For `train` and `final` one; for `score` the children to be scored; for `supernet` the children to
-            train on, one a batch.
+        search: Name of the search that it is done for, whose evaluator runs it.
+        kind: What it does, as a label for people: "training", "scoring".
+        candidates: What it evaluates, and is booked to: the trials that end with it, or what the search has found. None
+            for a preparation.
         first: Number of steps (epochs, rounds) already done: the job goes on from there.
         last: Number of steps done when the job ends.
         seed: Everything random about the job that isn't a candidate's own derives from this.
         planned: One Work per activity: what the job performs when it runs from `first` to `last`, exactly.
+        stage: What it is on the books as.
+        children: Architectures that shared weights are trained on, one a minibatch.
+        stoppable: Whether it may be stopped at a report, and gone on with later from a checkpoint. Another is let end,
+            for it is short, and all that it has done would be lost.
+        prunable: Whether the pruner sees its reports, and may stop it. Then it is of one trial.
         gated: After each report the worker waits to be told to go on or to stop. Without it, the worker goes on by
             itself and a stop takes effect at its next report.
         checkpoint: Folder for the job's states, a file a step, on a path that workers share; None keeps none. The
@@ -71,18 +63,27 @@ class Job:
 
     id: str
     search: str
-    kind: JobKind
+    kind: str
     candidates: tuple[Candidate, ...]
     first: int
     last: int
     seed: int
     planned: tuple[Work, ...]
+    stage: Stage = Stage.SEARCH
+    children: tuple[Architecture, ...] = ()
+    stoppable: bool = True
+    prunable: bool = False
     gated: bool = False
     checkpoint: str | None = None
     checkpoint_every: int = 1
     attempt: int = 0
     timeout_s: float | None = None
     metric: str = "accuracy"
+
+    @property
+    def trials(self) -> list[int]:
+        """The numbers of the trials that it evaluates."""
+        return [candidate.trial for candidate in self.candidates if candidate.trial is not None]
 
     def checkpoint_file(self, step: int) -> Path:
         """Return the file of the job's state after a step.
@@ -164,6 +165,27 @@ Draw = Callable[[int], Sequence[Architecture]]
 """Draws n architectures from the sampler's present policy, outside of any trial."""
 
 
+class Preparation(Protocol):
+    """A training that trials wait for, such as that of shared weights; it looks after its states itself.
+
+    It comes on step by step, in one job after another, all of its id, each with a checkpoint at each step that it
+    reports. How far it has come is on the ledger. Several searches may go by the same: it is done once.
+    """
+
+    @property
+    def id(self) -> str:
+        """The id of its jobs, unique within a run."""
+
+    def standing(self, step: int) -> int:
+        """Return the last step up to this one whose state is there and sound; 0 without one.
+
+        Asked when a driver takes a search up, and when a job did not find what it was to go on from.
+        """
+
+    def needless(self, step: int) -> Sequence[Path]:
+        """Return the files that nobody needs any more once the ledger holds that it has come to a step."""
+
+
 class Evaluator(ABC):
     """Says what it takes to know how good an architecture is.
 
@@ -171,6 +193,7 @@ class Evaluator(ABC):
     yields over a whole job adds up to the job's planned Work, to the last FLOP.
 
     Attributes:
+        preparations: What its trials wait for.
         batch: Trials that one job evaluates; 1 unless candidates are scored together.
         trials: How many trials the whole search takes; None where the search says.
         ranked_by: Reported metrics that stand in for others as objectives, by the names of these: they rank as these
@@ -180,37 +203,38 @@ class Evaluator(ABC):
             weights, which change as the search goes on.
     """
 
+    preparations: Sequence[Preparation] = ()
     batch: int = 1
     trials: int | None = None
     ranked_by: Mapping[str, str] = MappingProxyType({})
     learn_trials: int | None = None
     stationary: bool = True
 
-    def preparations(self, trial: int) -> int:
-        """Return how many preparations must be done before a trial is evaluated; the loop lets running jobs end first.
+    def due(self, preparation: Preparation, trial: int) -> int:
+        """Return to which step a preparation must have come before a trial is evaluated.
 
-        Weight sharing trains its supernet in them. The number never falls from one trial to the next.
+        The number never falls from one trial to the next. Of a search that has no trials it is asked of trial 0.
         """
         return 0
 
-    def prepare(self, number: int, draw: Draw) -> Job:
-        """Return the job of preparation `number`, from 0, which is done alone."""
-        raise TypeError(f"{type(self).__name__} prepares nothing, so there is no preparation {number}")
+    def prepare(self, preparation: Preparation, first: int, draw: Draw) -> Job:
+        """Return a job that a preparation goes on with from a step; how far, is for the evaluator to say.
 
-    def standing(self, prepared: int) -> int:
-        """Return how many of the preparations that were done still stand; the loop does the others again.
+        No trial is evaluated meanwhile; jobs of other preparations may be.
 
-        Asked when a driver takes a search over, and when a job did not find what it was to go on from.
+        Args:
+            preparation: One of `preparations`.
+            first: The step to which it has come.
+            draw: Draws architectures from the sampler's policy, to the same end as long as no trial is told.
         """
-        return prepared
+        raise TypeError(f"{type(self).__name__} prepares nothing")
 
-    def preparation_id(self, number: int) -> str:
-        """Return the id of the job of preparation `number`."""
-        raise TypeError(f"{type(self).__name__} prepares nothing, so there is no preparation {number}")
+    def choose(self) -> Architecture | None:
+        """Return what the search has found where its evaluator knows, and not a trial; None where the trials say.
 
-    def needless(self, prepared: int) -> Sequence[Path]:
-        """Return the files that nobody needs any more once the ledger holds that so many preparations are done."""
-        return ()
+        Asked when its preparations have come to their end and all trials are told.
+        """
+        return None
 
     def may_find(self, trial: int) -> bool:
         """Whether a search that comes to its end may find this trial, if it is the best of all such."""

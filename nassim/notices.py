@@ -7,8 +7,7 @@ carries `at_s`, the run's own clock, so that a watcher needs none.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from nassim.evaluation import JobKind
-from nassim.ledger.entry import Outcome
+from nassim.ledger.entry import Outcome, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,8 @@ class JobReported:
     Attributes:
         search: The search it belongs to.
         at_s: Seconds on the run's clock.
-        kind: What the job does; `final` for the final training.
+        kind: What the job does, a label: "training".
+        stage: What it is on the books as.
         step: Steps completed.
         last: Steps completed when the job ends.
         trial: The trial that `value` is of; None outside trials.
@@ -75,7 +75,8 @@ class JobReported:
 
     search: str
     at_s: float
-    kind: JobKind
+    kind: str
+    stage: Stage
     step: int
     last: int
     trial: int | None
@@ -121,8 +122,8 @@ class SearchEnded:
         search: Its name.
         at_s: Seconds on the run's clock.
         reason: Why it ended: "trials", or the budget that was reached.
-        trial: The trial of the found architecture, of several the first; None when no trial is complete.
-        value: That trial's value of the first objective.
+        trial: The trial of the found architecture, of several the first; None where no trial proposed it.
+        value: That trial's value of the first objective; None without a trial.
         values: That trial's values of all objectives by name.
         front: How many trials are on the front of the search, if it has several objectives.
         found: How many architectures are found.

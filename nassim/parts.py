@@ -9,19 +9,21 @@ from nassim import __version__
 from nassim.cost.work import Activity, Work, add_up
 from nassim.data.source import DataSource, arrays, digits
 from nassim.errors import placed
-from nassim.evaluation import Evaluator, Job, JobKind, Progress, Ready, RunnerFactory
+from nassim.evaluation import Evaluator, Job, Progress, Ready, RunnerFactory
 from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.final import FinalEvaluator
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.measuring import check_metrics
 from nassim.evaluators.rounds import Rounds, enas_schedule
+from nassim.evaluators.shared import SharedWeights
 from nassim.executors.base import Executor
 from nassim.experiment.aims import OnDevice, label
 from nassim.experiment.data import Arrays
 from nassim.experiment.model import Enas, Experiment, Inline, Search
 from nassim.folder import RunFolder
 from nassim.hardware.costs import Cost, Costs
+from nassim.ledger.entry import Stage
 from nassim.models.card import Origin
 from nassim.search.aims import Limit, Objective, is_within
 from nassim.seeds import derive_seed
@@ -60,11 +62,9 @@ class Parts:
             enas, seed = spec.evaluator, derive_seed(self.experiment.seed, "shared weights")
             shared = enas_schedule(enas.rounds, enas.batch_size, enas.learning_rate)
             rounds = Rounds(shared, enas.warmup, enas.updates, enas.children, enas.derive, enas.minibatch)
-            folder = str(self.folder.shared_weights_of(spec.name))
+            weights = SharedWeights(f"{spec.name}/shared", self.folder.shared_weights_of(spec.name), seed)
             accepts = partial(is_within, self.limits_of(spec))
-            return EnasEvaluator(
-                spec.name, self.space, self.source, rounds, folder, seed, accepts=accepts, task=self.task
-            )
+            return EnasEvaluator(spec.name, self.space, self.source, rounds, weights, accepts=accepts, task=self.task)
         return FullEvaluator(spec.name, self.space, self.source, self.experiment.training.schedule(), self.task)
 
     def _finals(self) -> Iterator[tuple[str, FinalEvaluator]]:
@@ -111,12 +111,10 @@ class Parts:
 
     def run_job(self, job: Job) -> Iterator[Progress]:
         """Run a job with the evaluator it belongs to, while the run's folder is there that it writes to."""
-        is_final = job.kind is JobKind.FINAL
+        is_final = job.stage is Stage.FINAL
         folders = [] if job.checkpoint is None else [Path(job.checkpoint)]
         if is_final:
             folders.append(self.folder.model_of(job.search, job.id).parent)
-        elif job.kind is JobKind.SUPERNET:
-            folders.append(self.folder.shared_weights_of(job.search))
         yield from persistently(partial(self.folder.make, *folders))
         for progress in (self.finals if is_final else self.evaluators)[job.search].run(job):
             yield progress

@@ -40,17 +40,16 @@ from rich.table import Table
 
 from nassim.cost.work import Activity, Work
 from nassim.data.source import digits
-from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress, Runner
+from nassim.evaluation import Candidate, Evaluator, Job, Progress, Runner
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.schedule import Schedule
 from nassim.executors.ray import RayExecutor
 from nassim.ledger.store import Ledger
 from nassim.samplers.catalogue import make_sampler
-from nassim.search.account import Account
 from nassim.search.books import Books
-from nassim.search.budget import Allowance
 from nassim.search.loop import SearchLoop
 from nassim.search.search import Search
+from nassim.search.spending import Account, Allowance
 from nassim.space.architecture import Architecture
 from search_spaces.cell import Cell
 
@@ -92,7 +91,7 @@ class Instant(Evaluator):
         """Return the job of one candidate."""
         (candidate,) = candidates
         work = (Work(Activity.TRAIN, samples=1),)
-        return Job(f"instant/{candidate.trial}", "instant", JobKind.TRAIN, (candidate,), 0, 1, 0, work)
+        return Job(f"instant/{candidate.trial}", "instant", "training", (candidate,), 0, 1, 0, work)
 
     def run(self, job: Job) -> Iterator[Progress]:
         """Report how many labels are the first in the alphabet."""
@@ -133,7 +132,7 @@ def evaluate(real: bool, labels: dict[str, str], number: int) -> tuple[float, fl
     if not real:
         return instant_value(architecture), start, time.time()
     candidate = Candidate(architecture, number, number)
-    job = Job("bench", "full", JobKind.TRAIN, (candidate,), 0, 3, number, planned(architecture))
+    job = Job("bench", "full", "training", (candidate,), 0, 3, number, planned(architecture))
     for progress in make_evaluator(True).run(job):
         value = progress.metrics.get("accuracy", value)
     return value, start, time.time()

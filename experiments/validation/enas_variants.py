@@ -29,6 +29,7 @@ from nassim.evaluation import Candidate, Job, Progress
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.rounds import Rounds, enas_schedule
 from nassim.evaluators.schedule import Schedule
+from nassim.evaluators.shared import SharedWeights
 from nassim.samplers.reinforce import ReinforceSampler
 from nassim.seeds import derive_seed
 from nassim.space import Architecture
@@ -136,7 +137,8 @@ class Search:
         self.flop = 0
         self._space = bench.space
         self._lag = variant.lag
-        self._evaluator = variant.evaluator("enas", bench.space, bench.source, rounds, folder, seed)
+        self._shared = SharedWeights("enas/shared", Path(folder), seed)
+        self._evaluator = variant.evaluator("enas", bench.space, bench.source, rounds, self._shared)
         batches = {"batch": rounds.children, "learn_trials": rounds.learn_trials}
         self._sampler = ReinforceSampler(seed=derive_seed(seed, "sampler"), **batches, **variant.controller)
         self._study = optuna.create_study(direction="maximize", sampler=self._sampler)
@@ -147,7 +149,7 @@ class Search:
         """Run it and return what was derived, its find first."""
         rounds, told, architectures = self._evaluator, {}, {}
         for first in range(0, rounds.trials, rounds.batch):
-            if self._prepared < rounds.preparations(first):
+            if self._prepared < rounds.due(self._shared, first):
                 self._tell(told, 0)
                 self._prepare(first)
             proposed = {}
@@ -177,8 +179,8 @@ class Search:
         def draw(count: int) -> list[Architecture]:
             return self._sampler.draw(self._study, count, self._prepared, self._space.domain.walk)
 
-        while self._prepared < self._evaluator.preparations(first):
-            list(self._run(self._evaluator.prepare(self._prepared, draw)))
+        while self._prepared < self._evaluator.due(self._shared, first):
+            list(self._run(self._evaluator.prepare(self._shared, self._prepared, draw)))
             self._prepared += 1
 
     def _tell(self, values: Mapping[int, float], kept: int) -> None:

@@ -32,6 +32,7 @@ from nassim.data.source import digits
 from nassim.evaluation import Candidate
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.rounds import Rounds, enas_schedule
+from nassim.evaluators.shared import SharedWeights
 from nassim.experiment.loading import load_experiment
 from nassim.experiment.model import Checkpoint, Enas, Experiment, Inline
 from nassim.ledger.store import Ledger
@@ -119,7 +120,7 @@ def _shared_accuracies(
     rounds = _rounds(spec)
     (last,) = (file.parent for file in folder.rglob(f"shared-weights/{search}/round-{spec.rounds - 1:05d}.pt"))
     seed = derive_seed(seed, "shared weights")
-    evaluator = EnasEvaluator(search, bench.space, bench.source, rounds, str(last), seed)
+    evaluator = EnasEvaluator(search, bench.space, bench.source, rounds, SharedWeights(f"{search}/shared", last, seed))
     candidates = [Candidate(a, rounds.learn_trials + n, 0) for n, a in enumerate(architectures)]
     return [p.metrics["accuracy"] for p in evaluator.run(evaluator.plan(candidates)) if p.is_report]
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from nassim.cli.failures import Failures
-from nassim.evaluation import JobKind
-from nassim.ledger.entry import Outcome
+from nassim.ledger.entry import Outcome, Stage
 from nassim.notices import (
     FinalEnded,
     JobReported,
@@ -17,11 +16,6 @@ from nassim.notices import (
 
 _VALUED = (Outcome.COMPLETE, Outcome.DUPLICATE)
 """Outcomes of trials that a search may find; the last value of one that was pruned or stopped is no result."""
-_DOING = {
-    JobKind.TRAIN: "training",
-    JobKind.SUPERNET: "shared weights",
-    JobKind.SCORE: "scoring",
-}
 
 
 @dataclass(slots=True)
@@ -87,7 +81,7 @@ class RunStanding:
                 self._trial_ended(self.searches[notice.search], notice)
             case SearchEnded():
                 self.searches[notice.search].running = 0
-                self.searches[notice.search].doing = "found nothing" if notice.trial is None else "found"
+                self.searches[notice.search].doing = "found"
             case FinalEnded():
                 self.searches[notice.search].running = 0
                 self.searches[notice.search].doing = "done"
@@ -104,7 +98,7 @@ class RunStanding:
     @staticmethod
     def _job_reported(search: SearchStanding, notice: JobReported) -> None:
         search.running = notice.running
-        if notice.kind is JobKind.FINAL:
+        if notice.stage is Stage.FINAL:
             search.doing = f"final {notice.step}/{notice.last}"
         else:
-            search.doing, search.flop = _DOING[notice.kind], notice.flop
+            search.doing, search.flop = notice.kind, notice.flop

@@ -133,7 +133,7 @@ def _line(notice: Notice, standing: RunStanding) -> str | None:
 
 def _found(notice: SearchEnded) -> str:
     if notice.trial is None:
-        return "nothing"
+        return "its architecture"
     if len(notice.values) < 2:
         return f"trial {notice.trial}, value {notice.value:.4f}"
     values = ", ".join(f"{name} {units.metric(value)}" for name, value in notice.values.items())

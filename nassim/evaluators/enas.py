@@ -5,8 +5,6 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,13 +13,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassim.cost.work import Activity, Work, add_up
 from nassim.data.source import DataSource
-from nassim.evaluation import Candidate, Draw, Evaluator, Job, JobKind, Progress, StateLost
-from nassim.evaluators import checkpoint
+from nassim.evaluation import Candidate, Draw, Evaluator, Job, Preparation, Progress
 from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.measuring import Measurement
 from nassim.evaluators.rounds import Rounds
+from nassim.evaluators.shared import SharedWeights
 from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.evaluators.training import Trainer, best_device, seeded
+from nassim.ledger.entry import Stage
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
 from nassim.space.checking import check_supernet
@@ -34,9 +33,9 @@ MOST_DRAWS = 100
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Shared weights in memory, as they are after a round; -1 is before the first."""
+    """Shared weights in memory, as they are after so many rounds."""
 
-    round: int
+    rounds: int
     trainer: Trainer
 
 
@@ -75,8 +74,7 @@ class EnasEvaluator(Evaluator):
         space: SearchSpace,
         source: DataSource,
         rounds: Rounds,
-        folder: str,
-        seed: int,
+        shared: SharedWeights,
         device: str | None = None,
         accepts: Callable[[Architecture], bool] | None = None,
         task: Task = CLASSIFICATION,
@@ -88,8 +86,7 @@ class EnasEvaluator(Evaluator):
             space: Where the children are from.
             source: What they learn.
             rounds: How the search is laid out.
-            folder: Where the shared weights are kept: this search's own, and shared by all workers and the driver.
-            seed: Everything random about the shared weights and the scores derives from this.
+            shared: The shared weights, this search's own. Everything random about the scores derives from their seed.
             device: Where to compute; by default a GPU if the worker holds one.
             accepts: Says whether an architecture may be a child that the weights warm up on; by default all may.
             task: What they learn to predict, and what is reported.
@@ -99,14 +96,15 @@ class EnasEvaluator(Evaluator):
         """
         source.check(space)
         self.search = search
+        self.preparations = (shared,)
         self.batch = rounds.children
         self.trials = rounds.trials
         self.learn_trials = rounds.learn_trials
         self._space = space
         self._source = source
         self._rounds = rounds
-        self._folder = Path(folder)
-        self._seed = seed
+        self._shared = shared
+        self._seed = shared.seed
         self._device = device
         self._accepts = accepts
         self._task = task
@@ -132,24 +130,27 @@ class EnasEvaluator(Evaluator):
             works.append(profile.inference(scored, Activity.STARTUP))
         return add_up(works)[0]
 
-    def preparations(self, trial: int) -> int:
+    def due(self, preparation: Preparation, trial: int) -> int:
         """Return how many rounds of training come before a trial."""
         return self._rounds.round_of(trial) + 1
 
-    def prepare(self, number: int, draw: Draw) -> Job:
-        """Return the job that trains the shared weights in round `number`."""
+    def prepare(self, preparation: Preparation, first: int, draw: Draw) -> Job:
+        """Return the job that trains the shared weights for a round, after `first` others."""
         sizes = self._rounds.shared.minibatches(self._source.sizes.train)
-        drawn = self._draw_uniformly(number, len(sizes)) if number < self._rounds.warmup else draw(len(sizes))
-        children = tuple(
-            Candidate(architecture, None, derive_seed(self._seed, "child", number, position))
-            for position, architecture in enumerate(drawn)
+        children = self._draw_uniformly(first, len(sizes)) if first < self._rounds.warmup else draw(len(sizes))
+        return Job(
+            preparation.id,
+            self.search,
+            "shared weights",
+            (),
+            first,
+            first + 1,
+            self._seed,
+            (self._training(children, sizes),),
+            Stage.SHARED,
+            children=tuple(children),
+            checkpoint=str(self._shared.folder),
         )
-        planned = (self._training(children, sizes),)
-        return Job(self.preparation_id(number), self.search, JobKind.SUPERNET, children, 0, 1, self._seed, planned)
-
-    def preparation_id(self, number: int) -> str:
-        """Return the id of the job of round `number`."""
-        return f"{self.search}/round/{number}"
 
     def plan(self, candidates: Sequence[Candidate], first: int = 0) -> Job:
         """Return the job that scores trials, all of one round: see `Evaluator.plan`."""
@@ -158,7 +159,7 @@ class EnasEvaluator(Evaluator):
             raise ValueError(f"trials scored together are of one round, found trials {trials}")
         name = f"{self.search}/trials/{min(trials)}-{max(trials)}"
         planned = () if first else add_up(self._scoring(candidate) for candidate in candidates)
-        return Job(name, self.search, JobKind.SCORE, tuple(candidates), first, 1, self._seed, planned)
+        return Job(name, self.search, "scoring", tuple(candidates), first, 1, self._seed, planned, stoppable=False)
 
     def may_find(self, trial: int) -> bool:
         """Whether this trial is one of those that derive the find."""
@@ -168,41 +169,30 @@ class EnasEvaluator(Evaluator):
         """Return the trials whose values compare: see `Rounds.finalists`."""
         return self._rounds.finalists(trials)
 
-    def standing(self, prepared: int) -> int:
-        """Return how many rounds stand: up to the last whose file is there and sound."""
-        return next((number for number in range(prepared, 0, -1) if self._is_sound(number - 1)), 0)
-
-    def needless(self, prepared: int) -> Sequence[Path]:
-        """Return the files of all rounds but the last two: one more is there in case that the last is damaged."""
-        return [file for file in self._folder.glob("round-*.pt") if file < self._file(max(0, prepared - 2))]
-
     def run(self, job: Job) -> Iterator[Progress]:
         """Train shared weights or score trials with them: see `Evaluator.run`."""
         if job.first < job.last:
-            yield from self._train(job) if job.kind is JobKind.SUPERNET else self._score(job)
+            yield from self._score(job) if job.candidates else self._train(job)
 
     def _train(self, job: Job) -> Iterator[Progress]:
-        number = int(job.id.rsplit("/", 1)[1])
-        trainer = yield from self._weights_after(number - 1, Activity.SUPERNET)
+        trainer = yield from self._weights_after(job.first, Activity.SUPERNET)
         self._held = None
-        children, sizes = job.candidates, []
+        children, sizes = job.children, []
         try:
-            for size in trainer.epoch(number, lambda step, x: trainer.model(x, children[step].architecture)):
+            for size in trainer.epoch(job.first, lambda step, x: trainer.model(x, children[step])):
                 sizes.append(size)
         except BaseException:
             yield Progress(self._training(children, sizes))
             raise
-        self._held = _Held(number, trainer)
+        self._held = _Held(job.last, trainer)
         yield Progress(job.planned[0])
-        size = yield from persistently(
-            lambda: checkpoint.write(self._file(number), {**trainer.state(), **self._whose(number)})
-        )
+        size = yield from persistently(lambda: self._shared.write(job.last, trainer.state()))
         # Reported only now: a run that is stopped ends its jobs at their reports, and keeps the round.
-        yield Progress(Work(Activity.CHECKPOINT, bytes=size), 1, None, {"train_loss": trainer.loss})
+        yield Progress(Work(Activity.CHECKPOINT, bytes=size), job.last, None, {"train_loss": trainer.loss})
 
     def _score(self, job: Job) -> Iterator[Progress]:
-        round_number = self._rounds.round_of(_number(job.candidates[0]))
-        trainer = yield from self._weights_after(round_number, Activity.SCORE)
+        rounds = self._rounds.round_of(_number(job.candidates[0])) + 1
+        trainer = yield from self._weights_after(rounds, Activity.SCORE)
         with _by_minibatch_statistics(trainer.model):
             for candidate in job.candidates:
                 yield from self._score_one(trainer.model, candidate)
@@ -234,22 +224,22 @@ class EnasEvaluator(Evaluator):
             done.append(len(y))
         return measurement
 
-    def _weights_after(self, number: int, activity: Activity) -> Generator[Progress, None, Trainer]:
-        """Return the shared weights as they are after a round; reads them where they aren't held.
+    def _weights_after(self, rounds: int, activity: Activity) -> Generator[Progress, None, Trainer]:
+        """Return the shared weights as they are after so many rounds; reads them where they aren't held.
 
         Args:
-            number: The round.
+            rounds: The rounds.
             activity: What building the supernet and loading the data is billed to.
         """
         held, self._held = self._held, None
-        if held is None or number < 0 <= held.round:
-            held = _Held(-1, self._begin())
+        if held is None or rounds < 1 <= held.rounds:
+            held = _Held(0, self._begin())
             yield Progress(Work(activity))
-        if held.round != number:
-            state, size = yield from persistently(lambda: self._state(number, self._on))
+        if held.rounds != rounds:
+            state, size = yield from persistently(lambda: self._shared.read(rounds, self._on))
             held.trainer.restore(state)
             yield Progress(Work(Activity.TRANSFER, bytes=size))
-        self._held = _Held(number, held.trainer)
+        self._held = _Held(rounds, held.trainer)
         return held.trainer
 
     def _begin(self) -> Trainer:
@@ -289,48 +279,16 @@ class EnasEvaluator(Evaluator):
         drawn = iter(lambda: self._space.sample(rng), None)
         return take_acceptable(drawn, self._accepts, count, MOST_DRAWS * count)
 
-    def _training(self, children: Sequence[Candidate], sizes: Sequence[int]) -> Work:
+    def _training(self, children: Sequence[Architecture], sizes: Sequence[int]) -> Work:
         """Return the Work of training the first children, each on a minibatch of its own."""
         steps = zip(children, sizes, strict=False)
-        works = [self._space.profile(c.architecture).training(size, Activity.SUPERNET) for c, size in steps]
+        works = [self._space.profile(child).training(size, Activity.SUPERNET) for child, size in steps]
         return add_up([Work(Activity.SUPERNET), *works])[0]
 
     def _scoring(self, candidate: Candidate) -> Work:
         """Return the Work of scoring a trial."""
         profile = self._space.profile(candidate.architecture)
         return profile.inference(self._scored_on(_number(candidate)), Activity.SCORE)
-
-    def _is_sound(self, number: int) -> bool:
-        """Whether the file of a round is there and whole.
-
-        Raises:
-            StorageFault: It can't be read now.
-        """
-        try:
-            self._state(number, "cpu")
-        except StateLost:
-            return False
-        return True
-
-    def _state(self, number: int, device: str) -> tuple[dict[str, Any], int]:
-        """Return the weights as a round has left them, and their bytes; version 0.1.0's don't say of which round.
-
-        Raises:
-            StateLost: They are missing, damaged or of another round.
-            StorageFault: They can't be read now.
-        """
-        file, wanted = self._file(number), self._whose(number)
-        state, size = checkpoint.read(file, device)
-        found = {name: state.get(name, value) for name, value in wanted.items()}
-        if found != wanted:
-            raise StateLost(f"shared weights {file} are of {found}; wanted those of {wanted}")
-        return state, size
-
-    def _whose(self, number: int) -> dict[str, int]:
-        return {"round": number, "seed": self._seed}
-
-    def _file(self, number: int) -> Path:
-        return self._folder / f"round-{number:05d}.pt"
 
 
 def _number(candidate: Candidate) -> int:

@@ -10,13 +10,14 @@ from torch import nn
 from nassim.cost.work import Activity, Work
 from nassim.data.source import DataSource
 from nassim.errors import NassimError, StorageFault
-from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress, StateLost
+from nassim.evaluation import Candidate, Evaluator, Job, Progress, StateLost
 from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.epochs import last_kept, new_network, run_epochs
 from nassim.evaluators.schedule import Schedule
 from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.evaluators.training import Examination, Trainer, best_device, perform
 from nassim.evaluators.warming import warm_up
+from nassim.ledger.entry import Stage
 from nassim.models.card import ModelCard, Origin
 from nassim.models.file import SavedModel, read_model, save_model
 from nassim.space.search_space import SearchSpace
@@ -65,12 +66,13 @@ class FinalEvaluator(Evaluator):
         return Job(
             f"{search}/final",
             search,
-            JobKind.FINAL,
+            "final training",
             (candidate,),
             first,
             self.schedule.epochs,
             candidate.seed,
             self._work(candidate, self.schedule.epochs - first),
+            Stage.FINAL,
         )
 
     def _work(self, candidate: Candidate, epochs: int) -> tuple[Work, ...]:

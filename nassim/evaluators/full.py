@@ -6,7 +6,7 @@ from typing import Any
 
 from nassim.cost.work import Work
 from nassim.data.source import DataSource
-from nassim.evaluation import Candidate, Evaluator, Job, JobKind, Progress
+from nassim.evaluation import Candidate, Evaluator, Job, Progress
 from nassim.evaluators.epochs import new_network, run_epochs
 from nassim.evaluators.schedule import Schedule
 from nassim.evaluators.task import CLASSIFICATION, Task
@@ -51,12 +51,13 @@ class FullEvaluator(Evaluator):
         return Job(
             f"{self.search}/trial/{candidate.trial}",
             self.search,
-            JobKind.TRAIN,
+            "training",
             (candidate,),
             first,
             self.schedule.epochs,
             candidate.seed,
             self._work(candidate, self.schedule.epochs - first),
+            prunable=True,
         )
 
     def _work(self, candidate: Candidate, epochs: int) -> tuple[Work, Work]:

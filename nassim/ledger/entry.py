@@ -11,10 +11,20 @@ DRIVER = "driver"
 
 
 class Stage(StrEnum):
-    """Which of the two sides of the comparison an entry belongs to."""
+    """What an entry is for: finding a model, or training the one that was found."""
 
     SEARCH = "search"
+    SHARED = "shared"
+    """The training of weights that a search shares among its trials, and perhaps with other searches. It is on the
+    books of the search that it was done for."""
     FINAL = "final"
+
+
+SIDES: Mapping[Stage, tuple[Stage, ...]] = {
+    Stage.SEARCH: (Stage.SEARCH, Stage.SHARED),
+    Stage.FINAL: (Stage.FINAL,),
+}
+"""The two sides of the comparison, and the stages that are of each."""
 
 
 class Outcome(StrEnum):
@@ -46,7 +56,7 @@ class Entry:
         seconds: How long it took: device-seconds of one lease.
         activity: What the seconds were spent on.
         search: Name of the search; None for work that belongs to none.
-        stage: Search or final training.
+        stage: Search, training of shared weights or final training.
         job: Id of the job it was done for; None outside jobs.
         trial: Number of the Optuna trial; None outside trials.
         architecture: Id of the architecture.

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from nassim.cost.work import AMOUNTS, WAITING
 from nassim.errors import NassimError
 from nassim.ledger.credentials import without_credentials
-from nassim.ledger.entry import DRIVER, Stage
+from nassim.ledger.entry import DRIVER, SIDES
 from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
 
@@ -133,12 +133,12 @@ class _Facts:
         """Return what a search and its final training cost, and what it found."""
         rows = self._totals[self._totals["search"] == search]
         told: dict[str, Any] = {**self.of_run, "search": search}
-        for stage in Stage:
-            of_stage = rows[rows["stage"] == stage]
-            told |= {f"{stage}_{name}": amount for name, amount in _sums(of_stage).items()}
-            lacking = self._uncounted.query("search == @search and stage == @stage")
+        for side, stages in SIDES.items():
+            of_side = rows[rows["stage"].isin(stages)]
+            told |= {f"{side}_{name}": amount for name, amount in _sums(of_side).items()}
+            lacking = self._uncounted.query("search == @search and stage in @stages")
             if not lacking.empty:
-                told[f"{stage}_uncounted"] = list(lacking["operation"])
+                told[f"{side}_uncounted"] = sorted({*lacking["operation"]})
         if found := self.findings[search]:
             told |= {f"found_{name}": value for name, value in _found(found[0]).items()}
         return told

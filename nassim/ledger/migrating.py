@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import BigInteger, Column, Connection, Double, Text, text, update
+from sqlalchemy import BigInteger, Column, Connection, Double, Text, case, text, update
 
 from nassim.ledger.schema import SCHEMA_VERSION, entries, schema
 
@@ -44,5 +44,16 @@ def _from_2(connection: Connection, operations: Operations) -> None:
         connection.execute(rewrite, {"finding": json.dumps(finding), "run_id": row.run_id, "seq": row.seq})
 
 
-_STEPS: Mapping[int, Callable[[Connection, Operations], None]] = {2: _from_2}
+def _from_3(connection: Connection, operations: Operations) -> None:
+    """In schema 3 each round of shared weights was a job of its own; now they are the steps of one."""
+    jobs = text("SELECT DISTINCT run_id, search, job FROM nassim_entries WHERE job LIKE '%/round/%'")
+    for run_id, search, job in connection.execute(jobs).all():
+        number = str(job).removeprefix(f"{search}/round/")
+        if number.isdigit():
+            of_job = entries.c.run_id == run_id, entries.c.job == job
+            step = case((entries.c.step.is_(None), None), else_=int(number) + 1)
+            connection.execute(update(entries).where(*of_job).values(job=f"{search}/shared", stage="shared", step=step))
+
+
+_STEPS: Mapping[int, Callable[[Connection, Operations], None]] = {2: _from_2, 3: _from_3}
 """What brings a ledger of each version to the next."""

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Str
 
 from nassim.cost.work import AMOUNTS
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 OLDEST_VERSION = 2
 """The oldest that can be migrated: that of nassim 0.1.0."""
 

@@ -14,7 +14,7 @@ from nassim.hardware.figure import Bound, Figure, Kind
 from nassim.hardware.own_site import terms_of
 from nassim.hardware.tariff import Tariff, tariff
 from nassim.hardware.terms import Terms
-from nassim.ledger.entry import DRIVER, Outcome, Stage
+from nassim.ledger.entry import DRIVER, SIDES, Outcome, Stage
 from nassim.ledger.finding import Finding
 from nassim.ledger.records import RunRecord
 from nassim.ledger.store import Ledger
@@ -181,7 +181,7 @@ def _searches(
             plans.get(name, {}),
             rows_by.get(name, []),
             trials_by[name],
-            {stage: operations[name, stage] for stage in Stage},
+            {side: set().union(*(operations[name, stage] for stage in SIDES[side])) for side in SIDES},
             findings[name],
             fronts[name],
             folding,
@@ -201,8 +201,8 @@ def _search(
     folding: Folding,
 ) -> SearchFacts:
     search, final = (
-        folding.part((row for row in rows if row["stage"] == stage), uncounted[stage])
-        for stage in (Stage.SEARCH, Stage.FINAL)
+        folding.part((row for row in rows if row["stage"] in SIDES[side]), uncounted[side])
+        for side in (Stage.SEARCH, Stage.FINAL)
     )
     return SearchFacts(
         name=name,

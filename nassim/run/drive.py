@@ -29,15 +29,13 @@ from nassim.ledger.writer import Writer
 from nassim.notices import FinalEnded, Notice, Observe, RunEnded, RunStarted, SearchEnded, SearchStarted, Warned
 from nassim.parts import Parts
 from nassim.run.arm import make_arm
-from nassim.search.account import Account
 from nassim.search.books import Books
-from nassim.search.budget import Allowance, Budget, Spent
 from nassim.search.checkpoints import Checkpoints
 from nassim.search.loop import POLL_S, SearchLoop
 from nassim.search.picking import PICK_ONE, pick
-from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery
 from nassim.search.search import Search, SearchFailed
+from nassim.search.spending import Account, Allowance, Budget
 from nassim.search.stopping import STOPPING, Stopping
 from nassim.search.trials import Trials
 from nassim.seeds import derive_seed
@@ -57,7 +55,6 @@ class Drive:
         observe: Is told how it goes on.
         stopping: Whether it is to stop, which it may be asked already.
         clock: Shows what the run's clock shows; for until the executor starts, whose clock then holds.
-        rates: What workers' seconds cost, for budgets that need it.
     """
 
     def __init__(
@@ -71,7 +68,6 @@ class Drive:
         observe: Observe,
         stopping: Stopping,
         clock: Clock,
-        rates: Rates | None = None,
     ) -> None:
         self._experiment = experiment
         self._ledger = ledger
@@ -83,7 +79,7 @@ class Drive:
         self._parts = Parts(experiment, folder)
         self._checkpoints = Checkpoints(folder, experiment.checkpoint.every)
         self._executor = executor
-        self._books = Books(writer, self._executor, recovery.spent, self._warn, rates, recovery.kept)
+        self._books = Books(writer, self._executor, recovery.spending, self._warn, recovery.pasts)
         self._stopping = stopping
 
     def go(self) -> None:
@@ -197,31 +193,36 @@ class Drive:
 
     def _arm(self, spec: SearchSpec) -> bool:
         """Run a search and the final trainings of what it found; return False where it was stopped before."""
-        spent = self._recovery.spent_by.get(spec.name) or Spent()
         search = make_arm(self._parts, spec, self._writer.run, self._writer.storage(), self._checkpoints)
-        found = self._search(spec, search, spent)
-        return found is not None and all(self._final(search, found, each, spent) for each in found.candidates)
+        found = self._search(spec, search)
+        return found is not None and all(self._final(search, found, each) for each in found.candidates)
 
-    def _search(self, spec: SearchSpec, search: Search, spent: Spent) -> "_Found | None":
+    def _search(self, spec: SearchSpec, search: Search) -> "_Found | None":
         """Run a search; return what it found, or None where it was stopped before."""
-        self._books.work_for(Account(search.name, Stage.SEARCH, spent))
-        allowance = Allowance((*self._overall.items, (search.name, _budget(spec.budget), spent)))
+        self._books.work_for(Account(search.name))
+        own = search.name, _budget(spec.budget), lambda: self._books.spent_by(search.name)
+        allowance = Allowance((*self._overall.items, own))
         loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
-        before = spent.trials, self._recovery.failed_by.get(search.name, 0), search.best
+        ended = self._books.spent_by(search.name).trials
+        before = ended, self._recovery.failed_by.get(search.name, 0), search.best
         first, kind = search.objectives[0], spec.evaluator.kind
         self._tell(SearchStarted, search.name, kind, spec.sampler.name, search.trials, *before, first.maximised)
-        loop.run(self._recovery.points)
+        loop.run()
         failed = self._recovery.failed_by.get(search.name, 0) + loop.trials.failed
-        if failed > spent.trials / 2:
-            self._warn(f"most trials failed, {failed} of {spent.trials}; `nassim report` tells why", search.name)
+        ended = self._books.spent_by(search.name).trials
+        if failed > ended / 2:
+            self._warn(f"most trials failed, {failed} of {ended}; `nassim report` tells why", search.name)
         if self._stopping.asked:
             return None
         if overrun := self._beyond_trials.reached() or (loop.overrun and self._overall.reached()):
             self._warn(str(overrun), search.name)
             return None
+        if (chosen := search.evaluator.choose()) is not None:
+            self._tell(SearchEnded, search.name, loop.reason, None, None)
+            return _Found((self._candidate(chosen, None),), ())
         if not loop.trials.complete:
             raise SearchFailed(
-                f"search {search.name} has found nothing: none of its {spent.trials} trials is complete ({loop.reason})"
+                f"search {search.name} has found nothing: none of its {ended} trials is complete ({loop.reason})"
             )
         return self._pick(search, loop.trials, loop.reason)
 
@@ -234,12 +235,13 @@ class Drive:
         self._tell(
             SearchEnded, search.name, reason, best, values[best][0], by_name, len(picked.front), len(picked.trials)
         )
-        seed = derive_seed(self._experiment.seed, "final")
-        return _Found(
-            tuple(Candidate(trials.architectures[number], number, seed) for number in picked.trials), picked.front
-        )
+        candidates = tuple(self._candidate(trials.architectures[number], number) for number in picked.trials)
+        return _Found(candidates, picked.front)
 
-    def _final(self, search: Search, found: "_Found", candidate: Candidate, spent: Spent) -> bool:
+    def _candidate(self, architecture: Architecture, trial: int | None) -> Candidate:
+        return Candidate(architecture, trial, derive_seed(self._experiment.seed, "final"))
+
+    def _final(self, search: Search, found: "_Found", candidate: Candidate) -> bool:
         """Train a network found by the final schedule, test it, and post the finding; False where stopped."""
         evaluator = self._parts.finals[search.name]
         untried, is_first = replace(candidate, trial=None), candidate == found.candidates[0]
@@ -251,7 +253,7 @@ class Drive:
         job = plan(0)
         if job.id in self._recovery.trained:
             return True
-        self._books.work_for(Account(search.name, Stage.FINAL, spent))
+        self._books.work_for(Account(search.name, Stage.FINAL))
         loop = SearchLoop(
             replace(search, evaluator=evaluator, objectives=(self._parts.main_objective,), limits=()),
             self._executor,
@@ -260,7 +262,7 @@ class Drive:
             self._observe,
             self._stopping,
         )
-        metrics = loop.run_alone(plan, self._recovery.points)
+        metrics = loop.run_alone(plan)
         if loop.overrun:
             self._warn(str(loop.overrun), search.name)
         if not metrics:

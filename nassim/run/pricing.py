@@ -10,7 +10,7 @@ from nassim.hardware.figure import Figure
 from nassim.hardware.own_site import terms_of
 from nassim.hardware.tariff import Held, Tariff, tariff
 from nassim.hardware.terms import Terms
-from nassim.search.rates import Rates
+from nassim.search.spending import Rates
 
 UNITS = ("kwh", "usd", "gco2e")
 """Budgets that need what a worker's second costs."""

@@ -24,8 +24,8 @@ from nassim.run.checking import check_code, check_parts, check_unchanged
 from nassim.run.drive import Drive
 from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
-from nassim.search.rates import Rates
 from nassim.search.recovery import Recovery, recover
+from nassim.search.spending import Rates, Spending
 from nassim.search.stopping import STOPPING, Stopping
 from nassim.space import changes
 from nassim.space.domain import Domain
@@ -80,7 +80,8 @@ def execute(
     with stopping.by_signals(), executor:
         _connect(executor, stopping, observe, clock)
         writer, folder = _enter(experiment, domain, ledger, name)
-        Drive(experiment, ledger, writer, Recovery(), folder, executor, observe, stopping, clock, rates).go()
+        recovery = Recovery(spending=Spending(rates))
+        Drive(experiment, ledger, writer, recovery, folder, executor, observe, stopping, clock).go()
     return writer.run
 
 
@@ -162,9 +163,9 @@ def resume(
     with stopping.by_signals(), executor:
         _connect(executor, stopping, observe, began)
         writer = ledger.resume(run, aside=folder.path)
-        recovery = recover(ledger, run, writer.clock_s, rates)
+        recovery = recover(ledger, run, rates)
         clock = Clock(writer.clock_s + began.now_s())
-        Drive(experiment, ledger, writer, recovery, folder, executor, observe, stopping, clock, rates).go()
+        Drive(experiment, ledger, writer, recovery, folder, executor, observe, stopping, clock).go()
 
 
 def _rates(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:

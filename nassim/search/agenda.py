@@ -1,19 +1,18 @@
-"""Agenda: what is to be done next."""
+"""Agenda: what is to be done next. Flight: a job on its way, from its plan to its end, on one worker after another."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
-from nassim.evaluation import Candidate, Job
+from nassim.evaluation import Candidate, Job, Preparation
 from nassim.executors.running import free_memory, reason_of
 from nassim.ledger.entry import Outcome
 from nassim.search.books import Books
-from nassim.search.budget import Allowance
-from nassim.search.flight import Flight, Point
 from nassim.search.search import Search, SearchFailed
+from nassim.search.spending import Allowance
 from nassim.search.trials import Misfit, Trials
 
 MOST_IN_VAIN = 1000
@@ -25,6 +24,46 @@ LOOKS_AT_ONCE = 20
 
 LITTLE_BYTES = 16 * 2**20
 """Memory that a driver needs in any case."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """A job that is waiting for a worker or on one.
+
+    Attributes:
+        job: The job, as it is handed out at present.
+        plan: Returns the job anew, going on from a step.
+        step: Steps reported.
+        fruitless: How often in a row it was lost without getting any further than before.
+        furthest: The furthest step from which it has gone on so far.
+        reported: The last metrics reported of each trial.
+        metrics: The last metrics reported.
+        pruned: Whether the pruner has it stopped.
+    """
+
+    job: Job
+    plan: Callable[[int], Job]
+    step: int = 0
+    fruitless: int = 0
+    furthest: int = 0
+    reported: dict[int | None, Mapping[str, float]] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    pruned: bool = False
+
+    def send_back(self, step: int) -> None:
+        """Let it go on from a step after its worker was lost."""
+        self.fruitless = 0 if step > max(self.furthest, self.job.first) else self.fruitless + 1
+        self.set_back(step)
+
+    def set_back(self, step: int) -> None:
+        """Let it go on from an earlier step, for what it was to go on from is gone."""
+        self.furthest = max(self.furthest, self.job.first)
+        self.job = replace(self.plan(step), attempt=self.job.attempt + 1)
+
+    @property
+    def is_through(self) -> bool:
+        """Whether it has reported all that it will, so that stopping it has taken nothing from it."""
+        return self.step == self.job.last and (len(self.job.trials) < 2 or len(self.reported) == len(self.job.trials))
 
 
 class NoMemory(MemoryError):  # noqa: N818, a state of the machine rather than an error of the program
@@ -49,7 +88,15 @@ class Agenda:
         is_looking: Whether there was nothing to hand out so far among the proposals, and more are to be asked for.
     """
 
-    def __init__(self, search: Search, trials: Trials, books: Books, allowance: Allowance, end: EndTrial) -> None:
+    def __init__(
+        self,
+        search: Search,
+        trials: Trials,
+        books: Books,
+        allowance: Allowance,
+        end: EndTrial,
+        warn: Callable[[str], None],
+    ) -> None:
         self.waiting: list[Flight] = []
         self.open: list[Candidate] = []
         self.is_looking = False
@@ -58,36 +105,52 @@ class Agenda:
         self._books = books
         self._allowance = allowance
         self._end = end
-        self._points: dict[str, Point] = {}
+        self._warn = warn
         self._goal: int | None = 0
         self._needless = 0
 
-    def take_up(self, points: Mapping[str, Point]) -> None:
+    def take_up(self) -> None:
         """Set out the search's trials, those first that an earlier driver left open."""
-        self._points = dict(points)
         self.open, misfits = self._trials.take_up()
         for misfit in misfits:
             self._end(misfit.number, Outcome.FAILED, {}, 0, str(misfit))
         self._goal = self._search.trials
 
-    def take_up_alone(self, plan: Callable[[int], Job], points: Mapping[str, Point]) -> None:
+    def take_up_alone(self, plan: Callable[[int], Job]) -> None:
         """Set out a single job, of no trial."""
-        self._points = dict(points)
         self.waiting.append(self._flight(plan))
 
-    def do_again(self, preparation: str, attempt: int) -> None:
-        """The job of a preparation will be handed out again."""
-        self._points[preparation] = Point(0, attempt)
+    def look_at_preparations(self, flights: Collection[Flight] = ()) -> bool:
+        """See whether what preparations have left is still there, and have done again what is not.
+
+        Args:
+            flights: The jobs on workers, whose own preparations look after themselves.
+
+        Returns:
+            Whether any is to be done again.
+        """
+        under_way = {flight.job.id for flight in flights}
+        at_rest = [each for each in self._search.evaluator.preparations if each.id not in under_way]
+        set_back = [each for each in at_rest if self._set_back(each)]
+        return bool(set_back)
+
+    def _set_back(self, preparation: Preparation) -> bool:
+        come_to = self._books.kept_step(preparation.id)
+        standing = preparation.standing(come_to)
+        if standing < come_to:
+            gone = "what it left is gone or damaged"
+            self._books.set_back(preparation.id, standing, gone)
+            self._warn(f"{preparation.id}: {gone}; it goes on from step {standing} of {come_to}")
+        return standing < come_to
 
     def put_back(self, job: Job) -> None:
         """Have the trials of a job evaluated anew, which could not be."""
-        self._points[job.id] = Point(0, job.attempt + 1)
         self.open = [*job.candidates, *self.open]
 
     @property
     def work_left(self) -> bool:
         """Whether anything is left that has not been handed out."""
-        return bool(self.waiting or self.open) or self._asks_on
+        return bool(self.waiting or self.open) or self._asks_on or any(self._due())
 
     @property
     def _asks_on(self) -> bool:
@@ -114,8 +177,8 @@ class Agenda:
         """
         if self.waiting:
             return self.waiting.pop(0)
-        while not self._must_prepare():
-            candidates = self._candidates(sum(len(flight.trials) for flight in flights))
+        while not any(self._due()):
+            candidates = self._candidates(sum(len(flight.job.trials) for flight in flights))
             if candidates:
                 try:
                     return self._look_at_verdict(self._planned(partial(self._search.evaluator.plan, candidates)))
@@ -123,9 +186,9 @@ class Agenda:
                     raise
                 except Exception as error:  # noqa: BLE001, a network may fail to be built in any way
                     self._sort_out(candidates, error)
-            elif not self._must_prepare():
+            elif not any(self._due()):
                 return None
-        return None if flights else self._preparation()
+        return self._preparation(flights)
 
     def _planned(self, plan: Callable[[int], Job]) -> Flight:
         """Plan a job; where memory runs out, once more with what can be freed.
@@ -143,17 +206,17 @@ class Agenda:
             raise NoMemory from error
         return self._flight(plan)
 
-    def _flight(self, plan: Callable[[int], Job]) -> Flight:
-        """Plan a job, from the beginning or from where an earlier driver left it."""
+    def _flight(self, plan: Callable[[int], Job], first: int = 0) -> Flight:
+        """Plan a job, from the first step that it can have, or from its last checkpoint."""
 
         def plan_from(first: int) -> Job:
             with self._books.turn(Activity.PLAN):
                 return self._search.dress(plan(first), limited=self._allowance.limits_work)
 
-        job = plan_from(0)
-        if point := self._points.pop(job.id, None):
-            job = replace(plan_from(point.step) if point.step else job, attempt=point.attempt)
-        return Flight(job, plan_from)
+        job = plan_from(first)
+        if (step := self._books.kept_step(job.id)) > first:
+            job = plan_from(step)
+        return Flight(replace(job, attempt=self._books.next_attempt(job.id)), plan_from)
 
     def _look_at_verdict(self, flight: Flight) -> Flight:
         """See whether the pruner had stopped a trial before its driver was killed, at its last checkpoint."""
@@ -165,28 +228,39 @@ class Agenda:
                 flight.reported[trial] = {self._search.objectives[0].name: value}
         return flight
 
-    def _must_prepare(self) -> bool:
-        """Whether a preparation is due before the next trial: one left open, or a new one."""
+    def _due(self) -> Iterator[Preparation]:
+        """Yield the preparations that are to come further before the next trial: one left open, or a new one.
+
+        A search without trials has them nevertheless.
+        """
+        trial = self._next_trial
+        if trial is not None:
+            yield from (each for each in self._search.evaluator.preparations if self._is_due(each, trial))
+
+    @property
+    def _next_trial(self) -> int | None:
         if self.open:
-            trial = self.open[0].trial
-            return trial is not None and self._is_due(trial)
-        return self._asks_on and self._is_due(self._trials.asked)
+            return self.open[0].trial
+        return self._trials.asked if self._asks_on or self._goal == 0 else None
 
-    def _is_due(self, trial: int) -> bool:
-        return self._trials.prepared < self._search.evaluator.preparations(trial)
+    def _is_due(self, preparation: Preparation, trial: int) -> bool:
+        return self._books.kept_step(preparation.id) < self._search.evaluator.due(preparation, trial)
 
-    def _preparation(self) -> Flight:
-        draw = self._search.draw
-        if draw is None:
-            raise SearchFailed(
-                f"search {self._search.name}: its evaluator trains shared weights on architectures drawn from the "
-                "sampler, and this sampler can't draw; use the sampler reinforce or random"
-            )
+    def _preparation(self, flights: Collection[Flight]) -> Flight | None:
+        """Return the next job of a preparation; none while trials are evaluated."""
+        under_way = {flight.job.id for flight in flights}
+        ready = (each for each in self._due() if each.id not in under_way)
+        if any(flight.job.trials for flight in flights) or (preparation := next(ready, None)) is None:
+            return None
+
+        def prepare(step: int) -> Job:
+            draw = partial(self._trials.draw, step=step)
+            return self._search.evaluator.prepare(preparation, step, draw)
+
         try:
-            job = self._search.evaluator.prepare(self._trials.prepared, lambda n: self._trials.draw(draw, n))
+            return self._flight(prepare, self._books.kept_step(preparation.id))
         except NassimError as error:
             raise SearchFailed(f"search {self._search.name}: {error}") from error
-        return self._flight(lambda first: replace(job, first=first, planned=job.planned if first < job.last else ()))
 
     def _candidates(self, in_flight: int) -> list[Candidate]:
         """Return the candidates of the next job: trials left open by an earlier driver first, then new ones."""
@@ -198,7 +272,7 @@ class Agenda:
             and (candidates or settled < LOOKS_AT_ONCE)
             and self._asks_on
             and in_flight + len(candidates) < self._allowance.trials_left
-            and not self._is_due(self._trials.asked)
+            and not any(self._due())
         ):
             try:
                 candidate = self._trials.ask()

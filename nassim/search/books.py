@@ -5,20 +5,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
-from nassim.cost.work import Activity, Work
-from nassim.evaluation import Job
-from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Waiting, Worker
+from nassim.cost.work import AMOUNTS, Activity, Work
+from nassim.evaluation import Candidate, Job
+from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Waiting
 from nassim.ledger.entry import DRIVER, Entry, Outcome
 from nassim.ledger.lease import Lease
 from nassim.ledger.writer import Writer
-from nassim.search.account import Account, Accounts
-from nassim.search.budget import Spent
 from nassim.search.commits import Commits
-from nassim.search.lines import line_of_job, lines_of_energy, lines_without_job, moved, negated
 from nassim.search.pace import Pace
-from nassim.search.rates import Rates
-from nassim.search.stretches import Stretch, Stretches
+from nassim.search.spending import Account, Accounts, Spending, Spent
+from nassim.search.stretches import Past, Stretches
 
 _NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)
 
@@ -37,45 +35,36 @@ class Books:
 
     The driver is a worker too: from `open` to `close` each of its seconds is posted to one activity. `turn` says what
     it is busy with; the seconds are added up and posted with each commit, one entry per activity.
-
-    Attributes:
-        spent: What the run has spent.
-        held: How many workers are leased and ready.
     """
 
     def __init__(
         self,
         writer: Writer,
         executor: Executor,
-        spent: Spent | None = None,
+        spending: Spending | None = None,
         warn: Callable[[str], None] = lambda message: None,
-        rates: Rates | None = None,
-        kept: Mapping[str, Sequence[Stretch]] = MappingProxyType({}),
+        pasts: Mapping[str, Past] = MappingProxyType({}),
     ) -> None:
         """Begin the books of a driver.
 
         Args:
             writer: Writes them.
             executor: Whose workers they are about, and whose clock they go by.
-            spent: What earlier drivers of the run have spent; is added to.
+            spending: What earlier drivers of the run have spent; is added to.
             warn: Is told when the database goes away and when it is back.
-            rates: What workers' seconds cost, for budgets that need it.
-            kept: What unfinished jobs have done, and checkpoints keep, by the jobs' ids.
+            pasts: What earlier drivers have left of unfinished jobs, by the jobs' ids.
         """
-        self.spent = spent or Spent()
-        self.held = 0
         self._writer = writer
         self._executor = executor
         self._warn = warn
         self._commits = Commits(writer, executor, warn)
-        self._rates = rates
-        self._workers: dict[str, Worker] = {}
+        self._spending = spending or Spending()
         self._accounts = Accounts()
         self._seconds: dict[tuple[Account, Activity], float] = defaultdict(float)
         self._activity = Activity.IDLE
         self._now_s = 0.0
         self._posted_s = 0.0
-        self._stretches = Stretches(kept)
+        self._stretches = Stretches(pasts)
         self._written_off: dict[tuple[str | None, int], _WrittenOff] = {}
         self._pace = Pace()
         self._uncounted: set[str] = set()
@@ -113,11 +102,28 @@ class Books:
         """Work for this from now on."""
         self.tally()
         self._accounts.open(account, self._now_s)
+        self._spending.work_for(account, self._now_s)
+
+    def spent(self) -> Spent:
+        """Return what the run has spent up to this moment."""
+        return self._spending.overall(self._executor.now_s())
+
+    def spent_by(self, search: str) -> Spent:
+        """Return what a search has spent up to this moment, its final training left out."""
+        return self._spending.of(search, self._executor.now_s())
 
     @property
-    def search_flop(self) -> int:
-        """FLOP booked to the search at hand so far, its final training left out."""
-        return (self.account.spent or self.spent).flop
+    def held(self) -> int:
+        """How many workers are leased and ready."""
+        return self._spending.held
+
+    def next_attempt(self, job: str) -> int:
+        """Return the number of a job's next attempt, from 0."""
+        return self._stretches.attempts(job)
+
+    def kept_step(self, job: str) -> int:
+        """Return the step of a job's last checkpoint, as long as something of the job can be lost; 0 without one."""
+        return self._stretches.step(job)
 
     @contextmanager
     def turn(self, activity: Activity) -> Iterator[None]:
@@ -132,47 +138,34 @@ class Books:
             self._activity = before
 
     def tally(self) -> None:
-        """Bring what has been spent up to this moment."""
+        """Bring the driver's own seconds up to this moment."""
         now_s = self._executor.now_s()
-        seconds = now_s - self._now_s
-        account = self.account
-        self._seconds[account, self._activity] += seconds
-        self.spent.wall_s += seconds
-        if account.searching is not None:
-            account.searching.wall_s += seconds
-        self._spend_device_s(self.held * seconds)
+        self._seconds[self.account, self._activity] += now_s - self._now_s
         self._now_s = now_s
-
-    def _spend_device_s(self, seconds: float) -> None:
-        self.spent.device_s += seconds
-        if self.account.searching is not None:
-            self.account.searching.device_s += seconds
-
-    def _spend_rates(self, account: Account, lap: Lap, seconds: float) -> None:
-        """Spend what seconds of a lap cost, from the account that they are booked to."""
-        if self._rates is None:
-            return
-        worker = self._workers[lap.worker]
-        spent = [self.spent] if account.searching is None else [self.spent, account.searching]
-        self._rates.spend(spent, worker.device, seconds, worker.processors, lap.activity)
 
     def _post_driver(self) -> None:
         for (account, activity), seconds in self._seconds.items():
-            self._writer.append(
-                Entry(DRIVER, self._posted_s, seconds, activity, search=account.search, stage=account.stage)
-            )
+            self._append(Entry(DRIVER, self._posted_s, seconds, activity, search=account.search, stage=account.stage))
             self._posted_s += seconds
         self._seconds.clear()
+        self._spending.hear_driver(self._posted_s)
+
+    def _append(self, entry: Entry) -> None:
+        self._writer.append(entry)
+        self._spending.post(entry)
 
     def post(self, event: Event) -> None:
         """Book an event: a lap becomes an entry; a lease is opened or released. Other events cost nothing."""
         match event:
+            case Lap(job=None):
+                for line in lines_without_job(event, self._accounts):
+                    self._append(line)
+                self._spending.hear(event.worker, event.start_s + event.seconds)
             case Lap(job=Job() as job):
                 self._post_lap(event, job)
-            case Lap():
-                self._post_jobless(event)
+                self._spending.hear(event.worker, event.start_s + event.seconds)
             case Leased(worker, at_s):
-                self._workers[worker.id] = worker
+                self._spending.lease(worker.id, worker.device, worker.processors, at_s)
                 self._writer.lease(
                     Lease(
                         worker.id,
@@ -185,9 +178,7 @@ class Books:
                     )
                 )
             case Released(worker_id, at_s, reason):
-                self.tally()
-                self.held -= 1
-                self._spend_device_s(at_s - self._now_s)
+                self._spending.release(worker_id)
                 self._writer.release(worker_id, at_s, reason)
             case Metered():
                 self._post_energy(event)
@@ -198,21 +189,6 @@ class Books:
             case Unmetered(node, reason):
                 self._warn(f"energy is not measured on {node}: {reason}")
 
-    def _post_jobless(self, lap: Lap) -> None:
-        """Book what a worker did for no job: start, which belongs to no search, or idle."""
-        if lap.activity is Activity.STARTUP:
-            self.tally()
-            self.held += 1
-            self.spent.flop += lap.work.flop if lap.work else 0
-            self.spent.device_s += lap.seconds
-            self._spend_device_s(self._now_s - (lap.start_s + lap.seconds))
-            self._spend_rates(Account(), lap, lap.seconds)
-        else:
-            for share in self._accounts.shares(lap.start_s, lap.seconds):
-                self._spend_rates(share.account, lap, share.seconds)
-        for line in lines_without_job(lap, self._accounts):
-            self._writer.append(line)
-
     def _post_lap(self, lap: Lap, job: Job) -> None:
         work = self._pace.estimate(lap, job) if lap.unreported else lap.work
         entry = line_of_job(replace(lap, work=work), job)
@@ -220,12 +196,8 @@ class Books:
             if not lap.unreported:
                 self._pace.learn(work, lap.seconds, job)
             self._warn_of_uncounted(job, work)
-            self.spent.flop += work.flop
-            if self.account.searching is not None:
-                self.account.searching.flop += work.flop
-        self._spend_rates(self.account, lap, lap.seconds)
         self._remember(job, entry)
-        self._writer.append(entry)
+        self._append(entry)
 
     def _warn_of_uncounted(self, job: Job, work: Work) -> None:
         """Say once of each operation without a formula that the FLOP on the books are short of it."""
@@ -241,13 +213,13 @@ class Books:
         for line in lines_of_energy(metered, self._accounts):
             lost = self._written_off.get((line.job, line.attempt))
             if line.activity in _NOT_LOST_TWICE:
-                self._writer.append(line)
+                self._append(line)
             elif lost and lost.from_s <= line.start_s:
-                self._writer.append(moved(line, lost.to, lost.reason))
+                self._append(moved(line, lost.to, lost.reason))
             else:
                 if line.job:
                     self._stretches.join(line.job, line)
-                self._writer.append(line)
+                self._append(line)
 
     def _remember(self, job: Job, entry: Entry) -> None:
         """Remember what would be lost if the worker, or a checkpoint, were lost."""
@@ -269,33 +241,27 @@ class Books:
         """
         self._lose(self._stretches.take_unkept(job.id), reason, to)
 
-    def set_back(self, job_id: str, step: int, reason: str) -> int:
+    def set_back(self, job_id: str, step: int, reason: str) -> None:
         """Move what a job has done since a step to `lost`, checkpoints or not, for these are gone.
 
         A line says where the job stands from now on, for a driver that takes over.
-
-        Returns:
-            The attempt that comes next.
         """
         entries = self._stretches.take_since(job_id, step)
-        attempt = 1 + max((entry.attempt for entry in entries), default=0)
         self._lose(entries, reason)
-        account = self.account
-        self._writer.append(
+        self._append(
             Entry(
                 DRIVER,
                 self._now_s,
                 0.0,
                 Activity.CHECKPOINT,
-                search=account.search,
-                stage=account.stage,
+                search=self.account.search,
+                stage=entries[0].stage if entries else self.account.stage,
                 job=job_id,
                 step=step,
-                attempt=attempt,
+                attempt=self.next_attempt(job_id),
                 reason=reason,
             )
         )
-        return attempt
 
     def _lose(self, entries: Sequence[Entry], reason: str | None, to: Activity = Activity.LOST) -> None:
         for entry in reversed(entries):
@@ -305,8 +271,8 @@ class Books:
     def write_off(self, entries: Sequence[Entry], reason: str | None, to: Activity = Activity.LOST) -> None:
         """Move posted entries to `lost` (or `preempted`): see `lose`."""
         for entry in entries:
-            self._writer.append(negated(entry, reason))
-            self._writer.append(moved(entry, to, reason))
+            self._append(negated(entry, reason))
+            self._append(moved(entry, to, reason))
 
     def end_trial(
         self,
@@ -319,11 +285,7 @@ class Books:
         values: Mapping[str, float],
     ) -> None:
         """Write a trial's closing line, with its values of the objectives, of which `value` is the first's."""
-        if outcome is not Outcome.INFEASIBLE:
-            self.spent.trials += 1
-            if self.account.searching is not None:
-                self.account.searching.trials += 1
-        self._writer.append(
+        self._append(
             Entry(
                 DRIVER,
                 self._now_s,
@@ -355,3 +317,79 @@ class Books:
         with self.turn(Activity.LEDGER):
             self._post_driver()
             return self._commits.commit()
+
+
+def line_of_job(lap: Lap, job: Job) -> Entry:
+    """Return the entry of a lap that was run for a job."""
+    candidate = _candidate_of(lap, job)
+    return Entry(
+        lap.worker,
+        lap.start_s,
+        lap.seconds,
+        lap.activity,
+        search=job.search,
+        stage=job.stage,
+        job=job.id,
+        trial=candidate.trial if candidate else None,
+        architecture=candidate.architecture.id if candidate else None,
+        step=lap.step,
+        attempt=job.attempt,
+        value=lap.metrics.get(job.metric),
+        metrics=lap.metrics,
+        **_amounts(lap.work),
+    )
+
+
+def _amounts(work: Work | None) -> dict[str, Any]:
+    return {} if work is None else {"uncounted": work.uncounted, **work.amounts}
+
+
+def _candidate_of(lap: Lap, job: Job) -> Candidate | None:
+    """Return the candidate that a lap was for; None where it was for several, or for none."""
+    if len(job.candidates) == 1:
+        return job.candidates[0]
+    return next(
+        (candidate for candidate in job.candidates if lap.trial is not None and candidate.trial == lap.trial), None
+    )
+
+
+def lines_without_job(lap: Lap, accounts: Accounts) -> Iterator[Entry]:
+    """Yield the entries of a lap for no job: the start belongs to no search, idling to the searches of its time."""
+    if lap.activity is Activity.STARTUP:
+        yield Entry(lap.worker, lap.start_s, lap.seconds, lap.activity, **_amounts(lap.work))
+        return
+    for share in accounts.shares(lap.start_s, lap.seconds):
+        account = share.account
+        yield Entry(lap.worker, share.start_s, share.seconds, lap.activity, account.search, account.stage)
+
+
+def lines_of_energy(metered: Metered, accounts: Accounts) -> Iterator[Entry]:
+    """Yield the entries of what a lap drew. Its seconds are posted already, so these have none."""
+    lap, job = metered.lap, metered.lap.job
+    if job is not None:
+        line = line_of_job(replace(lap, work=None, metrics={}), job)
+        yield replace(line, seconds=0.0, energy_j=metered.joules, metered_s=metered.seconds)
+        return
+    stretch = replace(lap, work=None, start_s=metered.start_s, seconds=metered.seconds)
+    for line in lines_without_job(stretch, accounts):
+        share_j = metered.joules * line.seconds / metered.seconds
+        yield replace(line, seconds=0.0, energy_j=share_j, metered_s=line.seconds)
+
+
+def negated(entry: Entry, reason: str | None) -> Entry:
+    """Return what takes an entry's amounts off again."""
+    return replace(
+        entry,
+        seconds=-entry.seconds,
+        **{name: -getattr(entry, name) for name in AMOUNTS},
+        energy_j=None if entry.energy_j is None else -entry.energy_j,
+        metered_s=None if entry.metered_s is None else -entry.metered_s,
+        reason=reason,
+        value=None,
+        metrics={},
+    )
+
+
+def moved(entry: Entry, to: Activity, reason: str | None) -> Entry:
+    """Return what puts an entry's amounts on another activity. What was reported with it stays where it was."""
+    return replace(entry, activity=to, reason=reason, value=None, metrics={})

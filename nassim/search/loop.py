@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping
 
 from nassim.cost.work import Activity
-from nassim.evaluation import Job, JobKind
+from nassim.evaluation import Job
 from nassim.executors.base import Ending, Executor, JobEnded, Lap, Report
-from nassim.ledger.entry import Outcome
+from nassim.ledger.entry import Outcome, Stage
 from nassim.notices import JobReported, Observe, TrialEnded, Warned
-from nassim.search.agenda import MOST_IN_VAIN, Agenda
+from nassim.search.agenda import MOST_IN_VAIN, Agenda, Flight
 from nassim.search.books import Books
-from nassim.search.budget import Allowance, Overrun
-from nassim.search.flight import NO_POINTS, Flight, Point
 from nassim.search.hindrances import Hindrances
-from nassim.search.search import TRAININGS, Search, SearchFailed
+from nassim.search.search import Search, SearchFailed
+from nassim.search.spending import Allowance, Overrun
 from nassim.search.stopping import Stopping
 from nassim.search.trials import Trials, is_value
 
@@ -49,55 +48,37 @@ class SearchLoop:
         self._allowance = allowance
         self._observe = observe
         self._stopping = stopping or Stopping()
-        self._agenda = Agenda(search, self.trials, books, allowance, self._end)
+        self._agenda = Agenda(search, self.trials, books, allowance, self._end, self._warn)
         self._flights: dict[str, Flight] = {}
         self._hindrances = Hindrances(self._warn)
         self._metrics: dict[str, float] = {}
 
-    def run(self, points: Mapping[str, Point] = NO_POINTS) -> None:
+    def run(self) -> None:
         """Run the search until its trials, a budget or the wish to stop ends it.
-
-        Args:
-            points: Where the jobs that an earlier driver left unfinished go on from, by their ids.
 
         Raises:
             SearchFailed: A job that the search can't do without has failed.
             NassimError: No worker is left.
             KeyboardInterrupt: The run was asked to stop at once.
         """
-        self._agenda.take_up(points)
+        self._agenda.take_up()
         self._look_at_budgets()
         if self._agenda.work_left and not self._halted:
-            self._check_preparations()
+            self._agenda.look_at_preparations()
         self._loop()
 
-    def _check_preparations(self) -> bool:
-        """Have those preparations done again of which nothing is left, and say whether there are any."""
-        prepared, evaluator = self.trials.prepared, self._search.evaluator
-        standing = evaluator.standing(prepared)
-        gone = "what it left is gone or damaged"
-        for number in range(standing, prepared):
-            preparation = evaluator.preparation_id(number)
-            self._agenda.do_again(preparation, self._books.set_back(preparation, 0, gone))
-        if standing < prepared:
-            count = prepared - standing
-            self._warn(f"what {count} of {prepared} preparations left is gone or damaged; they are done again")
-            self.trials.prepared = standing
-        return standing < prepared
-
-    def run_alone(self, plan: Callable[[int], Job], points: Mapping[str, Point] = NO_POINTS) -> dict[str, float]:
+    def run_alone(self, plan: Callable[[int], Job]) -> dict[str, float]:
         """Run a job outside any trial (a final training) and return what it reported last.
 
         Returns nothing where it was stopped before its end.
 
         Args:
             plan: Returns the job, going on from a step.
-            points: As for `run`.
 
         Raises:
             Those of `run`.
         """
-        self._agenda.take_up_alone(plan, points)
+        self._agenda.take_up_alone(plan)
         self._loop()
         return self._metrics
 
@@ -178,10 +159,11 @@ class SearchLoop:
 
     def _checkpointed(self, job: Job, step: int) -> None:
         checkpoints = self._search.checkpoints
-        if job.kind is JobKind.SUPERNET:
-            self.trials.prepared += 1
-            if checkpoints:
-                checkpoints.needless(self._search.evaluator.needless(self.trials.prepared))
+        preparation = next((each for each in self._search.evaluator.preparations if each.id == job.id), None)
+        if preparation is not None:
+            self._flights[job.id].step = step
+        if checkpoints and preparation is not None:
+            checkpoints.needless(preparation.needless(step))
         elif checkpoints:
             checkpoints.written(job, step)
 
@@ -195,7 +177,7 @@ class SearchLoop:
         value = report.metrics.get(self._search.objectives[0].name)
         if report.trial is not None and value is not None:
             flight.reported[report.trial] = report.metrics
-            if report.job.kind is JobKind.TRAIN and is_value(value):
+            if report.job.prunable and is_value(value):
                 flight.pruned = self.trials.report(report.trial, value, report.step) and self._search.prunes
         self._look_at_budgets()
         if flight.pruned or self._halted:
@@ -207,24 +189,24 @@ class SearchLoop:
                 report.job.search,
                 self._executor.now_s(),
                 report.job.kind,
+                report.job.stage,
                 report.step,
                 report.job.last,
                 report.trial,
                 value,
                 len(self._flights),
-                self._books.search_flop,
+                self._books.spent_by(self._search.name).flop,
             )
         )
 
     def _stop(self, job: Job) -> None:
-        """Stop a job at its next report; jobs on shared weights are short, and are let end unless hindered."""
-        if job.kind in TRAININGS or self._hindrances.hold(job):
+        """Stop a job at its next report, unless it is let end. One that is hindered may never come to its end."""
+        if job.stoppable or self._hindrances.hold(job):
             self._executor.stop(job)
 
     def _ended(self, event: JobEnded, flight: Flight) -> None:
         match event.ending:
             case Ending.DONE:
-                self._metrics = flight.metrics
                 self._over(flight, Outcome.COMPLETE, None)
             case Ending.STOPPED | Ending.LOST | Ending.PREEMPTED if flight.pruned:
                 self._over(flight, Outcome.PRUNED, None)
@@ -243,7 +225,7 @@ class SearchLoop:
 
     def _failed(self, flight: Flight, reason: str | None) -> None:
         self._over(flight, Outcome.FAILED, reason)
-        if flight.job.kind in (JobKind.SUPERNET, JobKind.FINAL):
+        if not flight.job.trials:
             raise SearchFailed(f"{flight.job.id} failed, and its search can't go on without it: {reason}")
 
     def _lost(self, flight: Flight, event: JobEnded) -> None:
@@ -262,28 +244,31 @@ class SearchLoop:
     def _set_back(self, flight: Flight, event: JobEnded) -> None:
         """Hand a job out again from before what it was to go on from, which is gone, and book the rest as lost."""
         job, step, reason = event.job, event.checkpoint_step or 0, event.reason or ""
-        if job.kind in TRAININGS:
+        if self._agenda.look_at_preparations(self._flights.values()):
+            self._books.lose(job, reason)
+            self._agenda.put_back(job)
+        elif job.first and job.stage is not Stage.SHARED:
             self._books.set_back(job.id, step, reason)
             if self._search.checkpoints:
                 self._search.checkpoints.gone(job)
             flight.set_back(step)
             self._warn(f"{job.id}: {reason}; goes on from step {step}")
             self._agenda.waiting.append(flight)
-        elif self._check_preparations():
-            self._books.lose(job, reason)
-            if job.kind is JobKind.SCORE:
-                self._agenda.put_back(job)
         else:
             self._failed(flight, reason)
 
     def _over(self, flight: Flight, outcome: Outcome, reason: str | None) -> None:
         """End all trials of a job that will not be handed out again by this driver."""
-        if flight.job.kind is not JobKind.SUPERNET:
+        if outcome is Outcome.COMPLETE:
+            self._metrics = flight.metrics
+        if flight.job.stage is not Stage.SHARED:
             self._books.kept(flight.job)
-        # A final training that failed, for want of disk say, is gone on with from its checkpoint by the next driver.
-        if self._search.checkpoints and not (flight.job.kind is JobKind.FINAL and outcome is Outcome.FAILED):
-            self._search.checkpoints.over(flight.job)
-        for candidate in flight.trials:
+            # A final training that failed, for want of disk say, the next driver goes on with from its checkpoint.
+            if self._search.checkpoints and (flight.job.trials or outcome is not Outcome.FAILED):
+                self._search.checkpoints.over(flight.job)
+        for candidate in flight.job.candidates:
+            if candidate.trial is None:
+                continue
             reported = flight.reported.get(candidate.trial, {})
             if outcome is not Outcome.COMPLETE:
                 self._end(candidate.trial, outcome, reported, flight.job.attempt, reason)
@@ -317,7 +302,7 @@ class SearchLoop:
                 value if is_value(value) else None,
                 reason,
                 len(self._flights),
-                self._books.search_flop,
+                self._books.spent_by(self._search.name).flop,
                 self._search.evaluator.may_find(trial),
                 values,
             )

@@ -11,10 +11,8 @@ import pandas as pd
 from nassim.cost.work import AMOUNTS, Activity
 from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
 from nassim.ledger.store import Ledger
-from nassim.search.budget import Spent
-from nassim.search.flight import Point
-from nassim.search.rates import Rates
-from nassim.search.stretches import Stretch
+from nassim.search.spending import Rates, Spending
+from nassim.search.stretches import Past, Stretch
 
 _SUMMED = ["seconds", *AMOUNTS]
 _KEYS = [
@@ -37,67 +35,56 @@ class Recovery:
     """What a driver starts from; of a run that begins, nothing.
 
     Attributes:
-        points: Where each unfinished job goes on from, by its id.
+        pasts: What each unfinished job has done and a checkpoint keeps, by its id.
         lost: The entries whose work went with the driver: done after the last checkpoint of an unfinished job.
-        spent: What the run has spent.
-        spent_by: What each search has spent, its final training left out.
+        spending: What the run and its searches have spent.
         found: Names of the searches that have a finding.
         trained: Ids of the final trainings that are through, their finding posted.
         failed_by: How many trials of each search have failed.
-        kept: What each unfinished job has done and a checkpoint keeps, by its id.
     """
 
-    points: Mapping[str, Point] = field(default_factory=dict)
+    pasts: Mapping[str, Past] = field(default_factory=dict)
     lost: tuple[Entry, ...] = ()
-    spent: Spent = field(default_factory=Spent)
-    spent_by: Mapping[str, Spent] = field(default_factory=dict)
+    spending: Spending = field(default_factory=Spending)
     found: frozenset[str] = frozenset()
     trained: frozenset[str] = frozenset()
     failed_by: Mapping[str, int] = field(default_factory=dict)
-    kept: Mapping[str, tuple[Stretch, ...]] = field(default_factory=dict)
 
 
-def recover(ledger: Ledger, run: str, clock_s: float, rates: Rates | None = None) -> Recovery:
+def recover(ledger: Ledger, run: str, rates: Rates | None = None) -> Recovery:
     """Read what a driver starts from that takes a run over.
 
     A job is finished when its trials have closing lines, or when it is a final training that has a finding; nothing of
-    a search is open that has one. A job that trained shared weights has lost nothing once its checkpoint is there, and
-    is done again only if that file is gone.
+    a search is open that has one. The training of shared weights stays open: searches that are still to come may use
+    them, and what keeps them may be lost.
 
     Args:
         ledger: Where the run is.
         run: Its name.
-        clock_s: What the run's clock shows.
         rates: What workers' seconds cost, for budgets that need it.
     """
     with ledger.understood():
-        return _recovery(ledger, run, clock_s, rates)
+        return _recovery(ledger, run, rates)
 
 
-def _recovery(ledger: Ledger, run: str, clock_s: float, rates: Rates | None) -> Recovery:
+def _recovery(ledger: Ledger, run: str, rates: Rates | None) -> Recovery:
     findings = ledger.findings(run)
     found = frozenset(finding.search for finding in findings)
     trained = frozenset(finding.job for finding in findings)
-    points: dict[str, Point] = {}
-    kept: dict[str, tuple[Stretch, ...]] = {}
+    pasts: dict[str, Past] = {}
     entries = _open_jobs(ledger.frame(run), found, trained)
     entries["stretch"] = -1
     for job, rows in entries.groupby("job", sort=False):
         steps, numbers = _divide(rows)
         entries.loc[rows.index, "stretch"] = numbers
-        # A round of shared weights is done again, if its file is gone, from its beginning.
-        of_round = rows["activity"].eq(Activity.SUPERNET).any()
-        points[str(job)] = Point(0 if of_round or not steps else steps[-1], int(rows["attempt"].max()) + 1)
-        kept[str(job)] = tuple(Stretch([], step) for step in steps)
+        pasts[str(job)] = Past(tuple(Stretch([], step) for step in steps), int(rows["attempt"].max()) + 1)
     lost: list[Entry] = []
     for number, entry in _net(entries[entries["stretch"] >= 0]):
-        stretches = kept[str(entry.job)]
+        stretches = pasts[str(entry.job)].stretches
         (stretches[number].entries if number < len(stretches) else lost).append(entry)
     trials = ledger.trials(run)
-    spent, spent_by = _spent(ledger, run, rates, trials)
-    spent.wall_s = clock_s
     failed_by = Counter(trials.loc[trials["outcome"] == Outcome.FAILED, "search"])
-    return Recovery(points, tuple(lost), spent, spent_by, found, trained, failed_by, kept)
+    return Recovery(pasts, tuple(lost), _spending(ledger, run, rates, trials), found, trained, failed_by)
 
 
 def _open_jobs(entries: pd.DataFrame, found: frozenset[str], trained: frozenset[str]) -> pd.DataFrame:
@@ -174,21 +161,13 @@ def _amounts(row: dict[Hashable, Any]) -> dict[str, Any]:
     return {name: int(row[name]) for name in AMOUNTS}
 
 
-def _spent(ledger: Ledger, run: str, rates: Rates | None, trials: pd.DataFrame) -> tuple[Spent, dict[str, Spent]]:
-    """Return what the run and each of its searches have spent; the run's `wall_s` is its clock's to say."""
-    overall, by_search = Spent(), dict[str, Spent]()
+def _spending(ledger: Ledger, run: str, rates: Rates | None, trials: pd.DataFrame) -> Spending:
+    spending = Spending(rates)
     for row in ledger.totals(run, by=("search", "stage", "activity", "worker", "device")).to_dict("records"):
-        of_search = by_search.setdefault(row["search"], Spent()) if row["stage"] == Stage.SEARCH else Spent()
-        for spent in (overall, of_search):
-            spent.flop += int(row["forward_flop"] + row["backward_flop"])
-            if row["worker"] == DRIVER:
-                spent.wall_s += float(row["seconds"])
-            else:
-                spent.device_s += float(row["seconds"])
-        if rates and row["worker"] != DRIVER and row["seconds"]:
-            processors = row["processor_seconds"] / row["seconds"]
-            rates.spend((overall, of_search), row["device"], row["seconds"], processors, Activity(row["activity"]))
-    for name in trials.loc[~trials["outcome"].isin(["open", Outcome.INFEASIBLE]), "search"]:
-        overall.trials += 1
-        by_search.setdefault(name, Spent()).trials += 1
-    return overall, by_search
+        seconds, flop = float(row["seconds"]), int(row["forward_flop"] + row["backward_flop"])
+        processors = row["processor_seconds"] / seconds if seconds else 0.0
+        activity = Activity(row["activity"])
+        spending.add(row["search"], row["stage"], row["worker"], activity, flop, seconds, row["device"], processors)
+    for search, ended in trials.loc[~trials["outcome"].isin(["open", Outcome.INFEASIBLE])].groupby("search"):
+        spending.add_trials(str(search), len(ended))
+    return spending

@@ -7,14 +7,11 @@ import optuna
 from optuna.trial import TrialState
 
 from nassim.errors import NassimError
-from nassim.evaluation import Evaluator, Job, JobKind
+from nassim.evaluation import Evaluator, Job
 from nassim.search.aims import ACCURACY, Limit, Objective
 from nassim.search.checkpoints import Checkpoints
 from nassim.space import SearchSpace
 from nassim.space.architecture import Architecture
-
-TRAININGS = (JobKind.TRAIN, JobKind.FINAL)
-"""Jobs that train one architecture and keep checkpoints as the search says; others look after their own state."""
 
 
 class SearchFailed(NassimError):  # noqa: N818, a state of a search rather than an error of the program
@@ -73,14 +70,10 @@ class Search:
             limited: Whether a budget may have it stopped. It then waits for the verdict after each report, as for the
                 pruner's, or it would be an epoch further by the time that it hears of it.
         """
-        job = replace(job, metric=self.objectives[0].name)
-        if job.kind not in TRAININGS:
-            return job
-        of_trial = job.kind is JobKind.TRAIN
-        return replace(
-            job,
-            gated=limited or (self.prunes and of_trial),
-            checkpoint=self.checkpoints.folder_of(job) if self.checkpoints and self.checkpoints.every else None,
-            checkpoint_every=(self.checkpoints and self.checkpoints.every) or 1,
-            timeout_s=self.trial_timeout_s if of_trial else None,
-        )
+        job = replace(job, metric=self.objectives[0].name, timeout_s=self.trial_timeout_s if job.prunable else None)
+        if job.stoppable:
+            job = replace(job, gated=limited or (self.prunes and job.prunable))
+        if job.stoppable and job.checkpoint is None and self.checkpoints and self.checkpoints.every:
+            every = self.checkpoints.every
+            job = replace(job, checkpoint=self.checkpoints.folder_of(job), checkpoint_every=every)
+        return job

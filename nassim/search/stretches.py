@@ -1,7 +1,7 @@
 """Stretches: what unfinished jobs have done, between one checkpoint and the next."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nassim.ledger.entry import Entry
@@ -20,21 +20,41 @@ class Stretch:
     step: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier drivers have left of an unfinished job.
+
+    Attributes:
+        stretches: What it has done, each with its checkpoint.
+        attempts: How often it was handed out.
+    """
+
+    stretches: tuple[Stretch, ...]
+    attempts: int
+
+
 class Stretches:
     """The stretches of all unfinished jobs, by the jobs' ids.
 
     Args:
-        kept: Those that earlier drivers have left, each with its checkpoint.
+        pasts: What earlier drivers have left.
     """
 
-    def __init__(self, kept: Mapping[str, Sequence[Stretch]]) -> None:
+    def __init__(self, pasts: Mapping[str, Past]) -> None:
         self._of: defaultdict[str, list[Stretch]] = defaultdict(list)
-        for job, stretches in kept.items():
-            self._of[job] = [*stretches]
+        self._attempts: dict[str, int] = {}
+        for job, past in pasts.items():
+            self._of[job] = [*past.stretches]
+            self._attempts[job] = past.attempts
 
     def add(self, job: str, entry: Entry) -> None:
         """A job has done more."""
         self._open(job).entries.append(entry)
+        self._attempts[job] = entry.attempt + 1
+
+    def attempts(self, job: str) -> int:
+        """Return how often a job was handed out, as far as it has come to something."""
+        return self._attempts.get(job, 0)
 
     def keep(self, job: str, step: int) -> None:
         """What a job has done up to a step is kept by a checkpoint."""
@@ -46,6 +66,10 @@ class Stretches:
             if stretch.entries and stretch.entries[0].start_s <= line.start_s:
                 stretch.entries.append(line)
                 return
+
+    def step(self, job: str) -> int:
+        """Return the step of a job's last checkpoint; 0 without one."""
+        return next((stretch.step for stretch in reversed(self._of.get(job, ())) if stretch.step is not None), 0)
 
     def take_unkept(self, job: str) -> list[Entry]:
         """Return what a job has done since its last checkpoint, and forget it."""
@@ -62,6 +86,7 @@ class Stretches:
     def forget(self, job: str) -> None:
         """Nothing of a job can be lost any more."""
         self._of.pop(job, None)
+        self._attempts.pop(job, None)
 
     def _open(self, job: str) -> Stretch:
         stretches = self._of[job]

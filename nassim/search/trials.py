@@ -1,7 +1,7 @@
 """Trials: what the sampler is asked and told, and the closing line of each trial on the books."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import optuna
@@ -17,9 +17,6 @@ from nassim.search.search import Search
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
 from nassim.space.distributions import suggest
-
-PREPARED = "nassim:preparations"
-"""Attribute of a study: how many preparations are done."""
 
 
 @runtime_checkable
@@ -63,7 +60,6 @@ class Trials:
         self.in_a_row = 0
         self.complete: dict[int, tuple[float, ...]] = {}
         self.architectures: dict[int, Architecture] = {}
-        self._prepared = 0
         self._search = search
         self._names = tuple(objective.name for objective in search.objectives)
         self._study = search.study
@@ -80,7 +76,6 @@ class Trials:
             short. These are to be ended.
         """
         candidates, misfits = [], []
-        self._prepared = int(self._study.user_attrs.get(PREPARED, 0))
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state is TrialState.WAITING:
                 continue
@@ -252,21 +247,24 @@ class Trials:
         self.architectures[number] = architecture
         self._first_values.setdefault(architecture, values)
 
-    def draw(self, draw: Callable[[int, int], list[Architecture]], n: int) -> list[Architecture]:
-        """Draw n architectures from the sampler's present policy, outside of any trial."""
+    def draw(self, n: int, step: int) -> list[Architecture]:
+        """Draw n architectures from the sampler's present policy, outside of any trial.
+
+        Args:
+            n: How many.
+            step: The step of a preparation that they are for, on which their randomness depends.
+
+        Raises:
+            NassimError: The sampler can't draw.
+        """
+        if self._search.draw is None:
+            raise NassimError(
+                "its evaluator trains shared weights on architectures drawn from the sampler, and this sampler can't "
+                "draw; use the sampler reinforce or random"
+            )
         self._learn()
         with self._books.turn(Activity.SAMPLER):
-            return draw(n, derive_seed(self._search.seed, "draw", self.prepared))
-
-    @property
-    def prepared(self) -> int:
-        """How many preparations are done and stand."""
-        return self._prepared
-
-    @prepared.setter
-    def prepared(self, count: int) -> None:
-        self._prepared = count
-        self._study.set_user_attr(PREPARED, count)
+            return self._search.draw(n, derive_seed(self._search.seed, "draw", step))
 
 
 def is_value(value: float | None) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nassim.cost.work import Activity, Work, add_up
-from nassim.evaluation import Candidate, Diverged, Job, JobKind, Progress, Ready, StateLost
+from nassim.evaluation import Candidate, Diverged, Job, Progress, Ready, StateLost
 from nassim.space.architecture import Architecture
 
 TRAIN = Work(Activity.TRAIN, forward_flop=1_000, backward_flop=2_000, samples=10)
@@ -34,7 +34,7 @@ def toy_job(behaviour: str, epochs: int = 2, name: str | None = None, **changes:
     fields: dict[str, Any] = {
         "id": name or behaviour,
         "search": behaviour,
-        "kind": JobKind.TRAIN,
+        "kind": "training",
         "candidates": (Candidate(Architecture({"op": behaviour}), trial=0, seed=0),),
         "first": 0,
         "last": epochs,

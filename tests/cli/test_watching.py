@@ -13,8 +13,7 @@ from nassim.cli.failures import MOST_TOLD, Failures
 from nassim.cli.printing import print_plainly
 from nassim.cli.standing import RunStanding
 from nassim.cli.watching import LINE_EVERY_S, _Lines, _Screen
-from nassim.evaluation import JobKind
-from nassim.ledger.entry import Outcome
+from nassim.ledger.entry import Outcome, Stage
 from nassim.notices import (
     FinalEnded,
     JobReported,
@@ -30,13 +29,13 @@ from nassim.run.watcher import Watcher
 STORY = (
     RunStarted("demo-1", 0.0, ("full", "enas", "a search with quite a long name"), 2, "sqlite:///nassim.db"),
     SearchStarted("full", 1.0, "full", "tpe", 3),
-    JobReported("full", 2.0, JobKind.TRAIN, 1, 3, 0, 0.5, 2, 10**9),
+    JobReported("full", 2.0, "training", Stage.SEARCH, 1, 3, 0, 0.5, 2, 10**9),
     TrialEnded("full", 4.0, 0, Outcome.COMPLETE, 0.8, None, 1, 2 * 10**9),
     TrialEnded("full", 4.5, 1, Outcome.PRUNED, None, None, 1, 3 * 10**9),
     Warned("worker ray-0 died", 5.0, "full"),
     TrialEnded("full", 30.0, 2, Outcome.COMPLETE, 0.7, None, 0, 4 * 10**9),
     SearchEnded("full", 31.0, "trials", 0, 0.8),
-    JobReported("full", 40.0, JobKind.FINAL, 5, 20, None, None, 1, 0),
+    JobReported("full", 40.0, "final training", Stage.FINAL, 5, 20, None, None, 1, 0),
     FinalEnded("full", 50.0, {"accuracy": 0.9}),
     RunEnded("demo-1", 51.0, True),
 )

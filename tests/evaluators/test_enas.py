@@ -2,6 +2,7 @@ import os
 import pickle
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from torch import nn
 
 from nassim.cost.work import Activity, Work, add_up
 from nassim.errors import NassimError
-from nassim.evaluation import Candidate, Diverged, JobKind, StateLost
+from nassim.evaluation import Candidate, Diverged, StateLost
 from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.rounds import Rounds, enas_schedule
+from nassim.evaluators.shared import SharedWeights
+from nassim.ledger.entry import Stage
 from nassim.seeds import derive_seed
 from nassim.space import BatchNorm2d, Conv2d, Linear, SearchSpace
 from search_spaces.cell import Cell
@@ -37,7 +40,7 @@ class Elastic(SearchSpace):
 
 
 def enas(folder, space=SPACE, rounds=ROUNDS, seed=7):
-    return EnasEvaluator("enas", space, DATA, rounds, str(folder), seed)
+    return EnasEvaluator("enas", space, DATA, rounds, SharedWeights("enas/shared", Path(folder), seed))
 
 
 def draw(space=SPACE, seed=0):
@@ -54,9 +57,14 @@ def do(evaluator, job):
     return list(evaluator.run(job))
 
 
+def prepare(evaluator, number, draw):
+    (shared,) = evaluator.preparations
+    return evaluator.prepare(shared, number, draw)
+
+
 def do_rounds(evaluator, numbers, space=SPACE):
     """Train the shared weights for some rounds."""
-    return [do(evaluator, evaluator.prepare(number, draw(space, number))) for number in numbers]
+    return [do(evaluator, prepare(evaluator, number, draw(space, number))) for number in numbers]
 
 
 def weights(folder, number):
@@ -76,7 +84,7 @@ def same(one, other):
 )
 def test_a_round_does_what_is_planned_and_torch_counts_as_much(tmp_path, space):
     evaluator = enas(tmp_path, space)
-    supernet = evaluator.prepare(0, draw(space))
+    supernet = prepare(evaluator, 0, draw(space))
     score = evaluator.plan(trials(0, 4, space))
     for job, activity in ((supernet, Activity.SUPERNET), (score, Activity.SCORE)):
         progresses, flop = counted(evaluator.run(job))
@@ -103,12 +111,12 @@ def test_a_job_that_is_done_plans_nothing(tmp_path):
 
 
 def test_the_plan_of_a_round_adds_up_the_children(tmp_path):
-    job = enas(tmp_path).prepare(1, draw())
-    assert (job.id, job.kind, job.first, job.last) == ("enas/round/1", JobKind.SUPERNET, 0, 1)
+    job = prepare(enas(tmp_path), 1, draw())
+    assert (job.id, job.stage, job.first, job.last) == ("enas/shared", Stage.SHARED, 1, 2)
     sizes = [64] * 16 + [55]  # 1079 digits to train on
-    profiles = [SPACE.profile(child.architecture) for child in job.candidates]
+    profiles = [SPACE.profile(child) for child in job.children]
     assert len(profiles) == 17
-    assert all(child.trial is None for child in job.candidates)
+    assert job.candidates == ()
     (planned,) = job.planned
     assert (planned.activity, planned.samples) == (Activity.SUPERNET, 1079)
     for amount in ("forward_flop", "backward_flop"):
@@ -119,7 +127,7 @@ def test_the_plan_of_a_round_adds_up_the_children(tmp_path):
 def test_the_plan_of_scores(tmp_path):
     candidates = trials(4, 8)
     job = enas(tmp_path).plan(candidates)
-    assert (job.id, job.kind, job.candidates) == ("enas/trials/4-7", JobKind.SCORE, tuple(candidates))
+    assert (job.id, job.stoppable, job.candidates) == ("enas/trials/4-7", False, tuple(candidates))
     flop = sum(SPACE.profile(candidate.architecture).forward_flop for candidate in candidates)
     (planned,) = job.planned
     assert (planned.activity, planned.forward_flop, planned.samples) == (Activity.SCORE, 128 * flop, 4 * 128)
@@ -128,7 +136,7 @@ def test_the_plan_of_scores(tmp_path):
 
 def test_a_round_reports_once_its_weights_are_kept(tmp_path):
     evaluator = enas(tmp_path)
-    progresses = do(evaluator, evaluator.prepare(0, draw()))
+    progresses = do(evaluator, prepare(evaluator, 0, draw()))
     assert [(p.work.activity, p.step, p.trial, set(p.metrics)) for p in progresses] == [
         (Activity.SUPERNET, None, None, set()),
         (Activity.SUPERNET, None, None, set()),
@@ -153,10 +161,10 @@ def test_each_trial_has_a_report(tmp_path):
 
 def test_rounds_come_before_the_trials_that_need_them(tmp_path):
     evaluator = enas(tmp_path)
-    assert [evaluator.preparations(trial) for trial in (0, 7, 8, 15, 16, 26)] == [1, 1, 2, 2, 3, 3]
+    assert [evaluator.due(*evaluator.preparations, trial) for trial in (0, 7, 8, 15, 16, 26)] == [1, 1, 2, 2, 3, 3]
     assert (evaluator.batch, evaluator.trials, evaluator.learn_trials, evaluator.stationary) == (4, 27, 24, False)
     warm = enas(tmp_path, rounds=WARM)
-    assert [warm.preparations(trial) for trial in (0, 7, 8, 15, 16, 26)] == [3, 3, 4, 4, 5, 5]
+    assert [warm.due(*warm.preparations, trial) for trial in (0, 7, 8, 15, 16, 26)] == [3, 3, 4, 4, 5, 5]
     assert (warm.trials, warm.learn_trials) == (27, 24)
 
 
@@ -166,12 +174,12 @@ def test_the_children_of_the_warm_up_are_uniform_and_the_others_the_samplers(tmp
     def same(n):
         return [architecture("skip", "drop")] * n
 
-    warmup = [[c.architecture for c in evaluator.prepare(number, same).candidates] for number in range(2)]
+    warmup = [[*prepare(evaluator, number, same).children] for number in range(2)]
     counts = Counter(child for children in warmup for child in children)
     assert len(counts) > 10, "of 16 architectures, in 34 draws"
     assert warmup[0] != warmup[1]
-    assert [c.architecture for c in evaluator.prepare(0, draw()).candidates] == warmup[0]
-    assert {c.architecture for c in evaluator.prepare(2, same).candidates} == {architecture("skip", "drop")}
+    assert [*prepare(evaluator, 0, draw()).children] == warmup[0]
+    assert {*prepare(evaluator, 2, same).children} == {architecture("skip", "drop")}
 
 
 def test_the_find_is_among_the_derived_trials(tmp_path):
@@ -291,22 +299,22 @@ def test_a_worker_removes_no_file_and_the_driver_is_told_which_are_needless(tmp_
     needless = []
     for number in range(3):
         do_rounds(evaluator, [number])
-        needless.append([file.name for file in evaluator.needless(number + 1)])
+        needless.append([file.name for file in evaluator.preparations[0].needless(number + 1)])
     assert sorted(os.listdir(tmp_path)) == [f"round-0000{number}.pt" for number in range(3)]
     assert needless == [[], [], ["round-00000.pt"]]
 
 
 def test_rounds_stand_up_to_the_last_file_that_is_there_and_sound(tmp_path):
     evaluator = enas(tmp_path)
-    assert evaluator.standing(0) == 0
+    assert evaluator.preparations[0].standing(0) == 0
     do_rounds(evaluator, range(3))
-    assert evaluator.standing(3) == 3
+    assert evaluator.preparations[0].standing(3) == 3
     (tmp_path / "round-00002.pt").write_bytes(b"half a file")
-    assert evaluator.standing(3) == 2
+    assert evaluator.preparations[0].standing(3) == 2
     (tmp_path / "round-00001.pt").unlink()
-    assert evaluator.standing(3) == 1
+    assert evaluator.preparations[0].standing(3) == 1
     (tmp_path / "round-00000.pt").unlink()
-    assert evaluator.standing(3) == 0
+    assert evaluator.preparations[0].standing(3) == 0
 
 
 @pytest.mark.parametrize("whose", ["another round's", "another search's"])
@@ -316,14 +324,14 @@ def test_weights_in_the_place_of_a_rounds_are_not_taken_for_its_own(tmp_path, wh
     do_rounds(other, range(2))
     source = tmp_path / "round-00000.pt" if whose == "another round's" else tmp_path / "other" / "round-00001.pt"
     (tmp_path / "round-00001.pt").write_bytes(source.read_bytes())
-    assert evaluator.standing(2) == 1
+    assert evaluator.preparations[0].standing(2) == 1
     with pytest.raises(StateLost, match=r"round-00001\.pt are of \{'round': [01], 'seed': \d\}; wanted those of"):
         do(enas(tmp_path), evaluator.plan(trials(8, 12)))
 
 
 def test_a_round_that_was_kept_is_not_done_again(tmp_path):
     evaluator = enas(tmp_path)
-    job = evaluator.prepare(0, draw())
+    job = prepare(evaluator, 0, draw())
     assert do(evaluator, replace(job, first=1)) == []
 
 
@@ -338,9 +346,9 @@ def test_a_round_that_fails_tells_its_work_and_is_begun_anew(tmp_path):
     do_rounds(evaluator, [0])
     before = weights(tmp_path, 0)
     evaluator._held.trainer.model.register_forward_pre_hook(fail_at(5))
-    job = evaluator.prepare(1, draw(seed=1))
+    job = prepare(evaluator, 1, draw(seed=1))
     (progress,), _ = until_raised(evaluator.run(job), MemoryError)
-    flop = sum(SPACE.profile(child.architecture).forward_flop * 64 for child in job.candidates[:4])
+    flop = sum(SPACE.profile(child).forward_flop * 64 for child in job.children[:4])
     assert (progress.work.samples, progress.work.forward_flop) == (4 * 64, flop)
     assert same(weights(tmp_path, 0), before)
     do(evaluator, job)
@@ -384,7 +392,7 @@ def test_the_part_of_a_trial_before_an_exception_is_on_the_books(tmp_path):
 def test_shared_weights_that_diverge_say_so(tmp_path):
     rounds = replace(ROUNDS, shared=replace(ROUNDS.shared, learning_rate=1e30, clip_norm=None))
     evaluator = enas(tmp_path, rounds=rounds)
-    job = evaluator.prepare(0, draw())
+    job = prepare(evaluator, 0, draw())
     (built, progress), error = until_raised(evaluator.run(job), Diverged)
     assert str(error).startswith("loss is nan at epoch 1, step ")
     assert built.work == Work(Activity.SUPERNET)

@@ -6,10 +6,11 @@ from small_space import DATA, SCHEDULE, Small, architecture, counted, reports, w
 
 from nassim.cost.work import Activity, Work, add_up
 from nassim.errors import NassimError
-from nassim.evaluation import Candidate, JobKind
+from nassim.evaluation import Candidate
 from nassim.evaluators.final import FinalEvaluator
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.training import Examination
+from nassim.ledger.entry import Stage
 from nassim.models.card import Origin
 from nassim.models.file import read_model
 
@@ -27,7 +28,7 @@ def final(tmp_path):
 
 def test_planned_is_done_is_what_torch_counts(final):
     job = final.plan([FOUND])
-    assert (job.id, job.kind) == ("tpe/final", JobKind.FINAL)
+    assert (job.id, job.stage) == ("tpe/final", Stage.FINAL)
     progresses, flop = counted(final.run(job))
     assert add_up(p.work for p in progresses[:-1]) == job.planned
     assert progresses[-1].work == Work(Activity.CHECKPOINT, bytes=final.file_of("").stat().st_size)

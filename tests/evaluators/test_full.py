@@ -25,7 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nassim.cost.work import Activity, Work, add_up
 from nassim.errors import NassimError
-from nassim.evaluation import Candidate, Diverged, JobKind
+from nassim.evaluation import Candidate, Diverged
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.schedule import Schedule
 from nassim.space import SearchSpace
@@ -37,7 +37,7 @@ CANDIDATE = Candidate(architecture("conv3", "drop"), 17, seed_of(17))
 
 def test_the_plan_of_a_trial():
     job = FULL.plan([CANDIDATE])
-    assert (job.id, job.kind, job.first, job.last, job.seed) == ("tpe/trial/17", JobKind.TRAIN, 0, 3, CANDIDATE.seed)
+    assert (job.id, job.prunable, job.first, job.last, job.seed) == ("tpe/trial/17", True, 0, 3, CANDIDATE.seed)
     # digits: 1079 to train on, 359 to validate on, 3 epochs. Stem 4x4x6x9, block 4x4x6x6x9, classifier 96x10 MACs.
     forward_flop = 2 * (864 + 5184 + 960)
     # Backward: two as much again, but for the stem, whose input takes no gradient.

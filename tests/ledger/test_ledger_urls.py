@@ -66,7 +66,7 @@ def test_a_ledger_of_a_newer_version_is_refused(ledger, url):
     with engine.begin() as connection:
         connection.execute(text("UPDATE nassim_schema SET version = 99"))
     for use in (Ledger.open, lambda url: new_run(Ledger(url), "b")):
-        with pytest.raises(NassimError, match=r"has schema 99, this nassim knows schema 3 alone. Use a nassim"):
+        with pytest.raises(NassimError, match=r"has schema 99, this nassim knows schema 4 alone. Use a nassim"):
             use(url)
 
 

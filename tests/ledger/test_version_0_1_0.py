@@ -40,7 +40,7 @@ def test_it_is_offered_to_be_migrated(url):
 
 
 def test_migrated_it_reports_the_same_figures_and_says_how_they_were_counted(url):
-    assert Ledger(url).migrate() == (2, 3)
+    assert Ledger(url).migrate() == (2, 4)
     facts = read_run(Ledger.open(url), "small-1")
     assert (facts.wall_s, facts.balance.closes, facts.counting.convention) == (4.990981785998883, True, "torch")
     assert facts.total.compute.flop.value == 100_972_001_728

@@ -8,19 +8,18 @@ import optuna
 import pandas as pd
 from traps import Blocks
 
-from nassim.evaluation import Evaluator, Job, JobKind, Progress, Ready
+from nassim.evaluation import Evaluator, Job, Progress, Ready
 from nassim.executors.inline import InlineExecutor
 from nassim.hardware.costs import Costs
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 from nassim.samplers.catalogue import make_pruner, make_sampler
 from nassim.samplers.reward import WeightedProduct
-from nassim.search.account import Account
 from nassim.search.aims import ACCURACY, Limit, Objective, is_within
 from nassim.search.books import Books
-from nassim.search.budget import Allowance, Spent
 from nassim.search.loop import SearchLoop
 from nassim.search.search import Search
+from nassim.search.spending import Account, Allowance
 
 SPACE = Blocks()
 COSTS = Costs(SPACE, batch_size=64, optimizer_states=1)
@@ -45,7 +44,8 @@ class Paper(Evaluator):
     def plan(self, candidates, first=0):
         (candidate,) = candidates
         work = SPACE.profile(candidate.architecture).training(STEPS - first)
-        return Job(f"s/trial/{candidate.trial}", "s", JobKind.TRAIN, (candidate,), first, STEPS, 0, (work,))
+        name = f"s/trial/{candidate.trial}"
+        return Job(name, "s", "training", (candidate,), first, STEPS, 0, (work,), prunable=True)
 
     def run(self, job):
         (candidate,) = job.candidates
@@ -151,18 +151,19 @@ def look(
 
 def follow(search: Search, ledger: Ledger, writer: Writer) -> Look:
     """Run a search that evaluates as a Paper does."""
-    executor, spent, notices = InlineExecutor(threads=1), Spent(), []
+    executor, notices = InlineExecutor(threads=1), []
     with executor:
         books = Books(writer, executor)
         executor.start(lambda: Ready(search.evaluator.run))
         books.open("here", 0.0)
-        books.work_for(Account("s", spent=spent))
+        books.work_for(Account("s"))
         loop = SearchLoop(search, executor, books, Allowance(), notices.append)
         loop.run()
         for event in executor.close():
             books.post(event)
         books.close()
         writer.close("finished")
+        spent = books.spent_by("s")
     assert ledger.balance(writer.run)["closed"].all()
     frame, table = ledger.frame(writer.run), ledger.trials(writer.run).set_index("trial")
     assert spent.flop == frame["forward_flop"].sum() + frame["backward_flop"].sum()

@@ -7,15 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nassim.cost.work import Activity, Work
-from nassim.evaluation import JobKind, Ready
+from nassim.evaluation import Ready
 from nassim.executors.base import Executor, Lap, Leased, Released, Worker
 from nassim.folder import RunFolder
 from nassim.ledger.entry import DRIVER, Stage
 from nassim.ledger.store import Ledger
-from nassim.search.account import Account
 from nassim.search.books import Books
-from nassim.search.budget import Spent
 from nassim.search.checkpoints import Checkpoints
+from nassim.search.spending import Account
 from nassim.search.stopping import Stopping
 from nassim.testing.runners import toy_job
 
@@ -51,9 +50,12 @@ class Scene:
         self.clock.at_s = max(self.clock.at_s, at_s)
         self.books.post(Released(worker, at_s))
 
-    def work_for(self, search: str, stage: Stage, spent: Spent, at_s: float) -> None:
+    def work_for(self, search: str, stage: Stage, at_s: float) -> None:
         self.clock.at_s = at_s
-        self.books.work_for(Account(search, stage, spent))
+        self.books.work_for(Account(search, stage))
+
+    def device_s(self, search: str) -> float:
+        return self.books.spent_by(search).device_s
 
     def close(self, at_s: float):
         self.clock.at_s = at_s
@@ -76,27 +78,25 @@ def seconds(frame, **where) -> dict:
 
 
 def test_idle_seconds_are_of_the_search_in_which_they_passed(scene):
-    tpe, enas = Spent(), Spent()
-    scene.work_for("tpe", Stage.SEARCH, tpe, 0.0)
+    scene.work_for("tpe", Stage.SEARCH, 0.0)
     scene.lease("w", 0.0, 1.0)
-    scene.work_for("tpe", Stage.FINAL, tpe, 5.0)
-    scene.work_for("enas", Stage.SEARCH, enas, 15.0)
+    scene.work_for("tpe", Stage.FINAL, 5.0)
+    scene.work_for("enas", Stage.SEARCH, 15.0)
     scene.clock.at_s = 17.0
     scene.books.post(Lap("w", 1.0, 16.0, Activity.IDLE))
     scene.release("w", 17.0)
     frame = scene.close(17.0)
     idle = seconds(frame, worker="w", activity="idle")
     assert idle == {("tpe", "search"): 4.0, ("tpe", "final"): 10.0, ("enas", "search"): 2.0}
-    assert (tpe.device_s, enas.device_s, scene.books.spent.device_s) == (4.0, 2.0, 17.0)
+    assert (scene.device_s("tpe"), scene.device_s("enas"), scene.books.spent().device_s) == (4.0, 2.0, 17.0)
 
 
 def test_starting_belongs_to_the_run_and_to_no_search(scene):
-    tpe = Spent()
-    scene.work_for("tpe", Stage.SEARCH, tpe, 0.0)
+    scene.work_for("tpe", Stage.SEARCH, 0.0)
     scene.lease("w", 2.0, 5.0)
     scene.clock.at_s = 6.0
     scene.books.tally()
-    assert (tpe.device_s, scene.books.spent.device_s) == (1.0, 4.0)
+    assert (scene.device_s("tpe"), scene.books.spent().device_s) == (1.0, 4.0)
     scene.books.post(Lap("w", 5.0, 1.0, Activity.IDLE))
     scene.release("w", 6.0)
     frame = scene.close(6.0)
@@ -107,10 +107,10 @@ def test_a_workers_seconds_count_before_they_are_heard_of_and_end_with_its_lease
     scene.lease("w", 0.0, 1.0)
     scene.clock.at_s = 10.0
     scene.books.tally()
-    assert scene.books.spent.device_s == 10.0
+    assert scene.books.spent().device_s == 10.0
     scene.books.post(Lap("w", 1.0, 6.0, Activity.LOST))
     scene.release("w", 7.0)
-    assert scene.books.spent.device_s == 7.0
+    assert scene.books.spent().device_s == 7.0
     scene.close(10.0)
 
 
@@ -125,12 +125,12 @@ def test_the_drivers_seconds_are_posted_to_what_it_was_busy_with(turns):
     frame = scene.close(scene.clock.at_s)
     posted = frame[frame["worker"] == DRIVER].groupby("activity")["seconds"].sum()
     assert {name: posted.get(name, 0.0) for name in Activity} == pytest.approx(spent_s)
-    assert scene.books.spent.wall_s == pytest.approx(scene.clock.at_s)
+    assert scene.books.spent().wall_s == pytest.approx(scene.clock.at_s)
 
 
 def test_what_a_job_lost_is_taken_from_its_activity_and_put_on_lost(scene):
     job = toy_job("trains", 3)
-    scene.work_for("trains", Stage.SEARCH, Spent(), 0.0)
+    scene.work_for("trains", Stage.SEARCH, 0.0)
     scene.lease("w", 0.0, 0.0)
     for start_s in (0.0, 1.0, 2.0):
         scene.clock.at_s = start_s + 1.0
@@ -143,7 +143,7 @@ def test_what_a_job_lost_is_taken_from_its_activity_and_put_on_lost(scene):
     sums = frame[frame["worker"] == "w"].groupby("activity")[["seconds", "forward_flop", "backward_flop"]].sum()
     assert list(sums.loc["train"]) == [2.0, 200, 400]
     assert list(sums.loc["preempted"]) == [1.0, 100, 200]
-    assert scene.books.spent.flop == 900, "it was spent all the same"
+    assert scene.books.spent().flop == 900, "it was spent all the same"
 
 
 def test_what_is_kept_can_no_longer_be_lost(scene):
@@ -211,7 +211,7 @@ def test_needless_files_go_after_the_commit(tmp_path):
 
 def test_a_job_that_wrote_no_state_costs_no_look_at_the_disk(tmp_path):
     checkpoints = Checkpoints(RunFolder(tmp_path, "run", None))
-    job = toy_job("trains", 5, "trains/trial/3", kind=JobKind.TRAIN)
+    job = toy_job("trains", 5, "trains/trial/3")
     checkpoints.over(replace(job, checkpoint=checkpoints.folder_of(job)))
     checkpoints.sweep()
     assert not (tmp_path / "checkpoints").exists()

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nassim.ledger.entry import Stage
-from nassim.search.account import Account, Accounts
-from nassim.search.budget import Allowance, Budget, Overrun, Spent
+from nassim.cost.work import Activity
+from nassim.ledger.entry import Entry, Stage
+from nassim.search.spending import Account, Accounts, Allowance, Budget, Overrun, Spending, Spent
 
 amounts = st.floats(0.001, 1e6)
 spents = st.builds(Spent, flop=st.integers(0, 10**21), device_s=amounts, wall_s=amounts, trials=st.integers(0, 10**6))
@@ -49,7 +49,7 @@ def test_no_limit_on_time_is_reached_before_the_seconds_left_are_over(budget, sp
 
 @given(st.lists(st.tuples(limits, spents), max_size=4))
 def test_an_allowance_is_what_its_tightest_budget_leaves(pairs):
-    allowance = Allowance(tuple((str(n), budget, spent) for n, (budget, spent) in enumerate(pairs)))
+    allowance = Allowance(tuple((str(n), budget, lambda spent=spent: spent) for n, (budget, spent) in enumerate(pairs)))
     trials = [budget.trials - spent.trials for budget, spent in pairs if budget.trials is not None]
     assert allowance.trials_left == min(trials, default=math.inf)
     assert allowance.seconds_left(3) == min((b.seconds_left(s, 3) for b, s in pairs), default=math.inf)
@@ -67,7 +67,7 @@ def test_nothing_is_limited_by_no_budget():
 
 def test_an_overrun_says_whose_budget_it_is_and_how_far_it_went():
     spent = Spent(flop=1_200)
-    allowance = Allowance((("experiment", Budget(), spent), ("tpe", Budget(flop=1_000), spent)))
+    allowance = Allowance((("experiment", Budget(), lambda: spent), ("tpe", Budget(flop=1_000), lambda: spent)))
     overrun = allowance.reached()
     assert overrun == Overrun("tpe", "flop", 1_000, 1_200)
     assert str(overrun) == "tpe's budget: 1.00 kFLOP reached, spent 1.20 kFLOP (overshoot 200 FLOP, 20.0 %)"
@@ -111,6 +111,32 @@ def test_seconds_are_divided_among_the_accounts_in_whose_time_they_fall(switches
 
 
 def test_a_final_training_is_not_counted_against_its_search():
-    spent = Spent()
-    assert Account("tpe", Stage.SEARCH, spent).searching is spent
-    assert Account("tpe", Stage.FINAL, spent).searching is None
+    spending = Spending()
+    for stage in Stage:
+        spending.post(Entry("w", 0.0, 1.0, Activity.TRAIN, "tpe", stage, forward_flop=1))
+    assert spending.of("tpe", 9.0).flop == 2
+    assert spending.overall(9.0).flop == 3
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 10), st.sampled_from(["lap", "search", "look"]))))
+def test_what_is_spent_as_it_passes_is_what_is_on_the_books_in_the_end(events):
+    """Workers report when their laps end; whenever one looks, what has passed is spent."""
+    spending, now_s, heard_s, since_s, count = Spending(), 0.0, dict.fromkeys("abc", 0.0), 0.0, 0
+    accounts = Accounts()
+    spending.work_for(Account("s0"), 0.0)
+    accounts.open(Account("s0"), 0.0)
+    for worker in "abc":
+        spending.lease(worker, "cpu: x", 1.0, 0.0)
+    for worker, passes_s, what in [*events, *((worker, 0.0, "lap") for worker in "abc")]:
+        now_s += passes_s
+        if what == "lap":
+            for share in accounts.shares(heard_s[worker], now_s - heard_s[worker]):
+                spending.post(Entry(worker, share.start_s, share.seconds, Activity.IDLE, share.account.search))
+            spending.hear(worker, now_s)
+            heard_s[worker] = now_s
+        elif what == "search":
+            count, since_s = count + 1, now_s
+            spending.work_for(Account(f"s{count}"), now_s)
+            accounts.open(Account(f"s{count}"), now_s)
+        assert spending.overall(now_s).device_s == pytest.approx(3 * now_s, abs=1e-6)
+        assert spending.of(f"s{count}", now_s).device_s == pytest.approx(3 * (now_s - since_s), abs=1e-6)

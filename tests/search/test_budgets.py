@@ -11,7 +11,7 @@ from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.notices import JobReported, SearchEnded
 from nassim.run import execute, resume
-from nassim.search.budget import Overrun
+from nassim.search.spending import Overrun
 
 GRID = FULL | {"sampler": {"name": "grid"}, "trials": 2}
 

@@ -143,8 +143,8 @@ def test_a_driver_that_takes_over_loses_the_joules_of_what_it_loses(books, ledge
     # Joules of what came before the checkpoint, and of it, are heard of after it.
     post(books, kept, saved, lost, measured(kept, 10), measured(saved, 20), measured(lost, 40), more)
     books.settle()
-    recovery = recover(ledger, "run", 4.0)
-    assert recovery.points["trains"].step == 1
+    recovery = recover(ledger, "run")
+    assert [stretch.step for stretch in recovery.pasts["trains"].stretches] == [1]
     books.write_off(recovery.lost, "its driver was killed")
     books.settle()
     found = by_activity(ledger)
@@ -154,7 +154,7 @@ def test_a_driver_that_takes_over_loses_the_joules_of_what_it_loses(books, ledge
 
 
 def test_joules_of_idling_go_to_the_searches_that_it_was_in(books, ledger):
-    from nassim.search.account import Account
+    from nassim.search.spending import Account
 
     books._accounts.open(Account("a"), 1.0)
     books._accounts.open(Account("b"), 4.0)

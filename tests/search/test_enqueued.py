@@ -10,11 +10,10 @@ from nassim.executors.inline import InlineExecutor
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 from nassim.samplers.uniform import UniformSampler
-from nassim.search.account import Account
 from nassim.search.books import Books
-from nassim.search.budget import Allowance
 from nassim.search.loop import SearchLoop
 from nassim.search.search import Search
+from nassim.search.spending import Account, Allowance
 
 BEST = {"block0": "conv3", "block1": "conv3", "block2": "conv3"}
 SAMPLERS = ("random", "tpe", "nsga2", "grid", "evolution", "reinforce")

@@ -60,7 +60,7 @@ def test_a_search_that_comes_to_nothing_leaves_the_others_to_their_end(tmp_path)
 def test_shared_weights_that_diverge_fail_their_search_alone(tmp_path):
     hot = ENAS | {"evaluator": ENAS["evaluator"] | {"learning_rate": 1e30}}
     plan = experiment(tmp_path, hot, FULL | {"trials": 2})
-    with pytest.raises(NassimError, match=r"enas/round/\d failed, and its search can't go on without it: Diverged: "):
+    with pytest.raises(NassimError, match=r"enas/shared failed, and its search can't go on without it: Diverged: "):
         execute(plan, name="run")
     ledger = Ledger(plan.ledger)
     assert [finding.search for finding in ledger.findings("run")] == ["full"]

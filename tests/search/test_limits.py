@@ -1,5 +1,7 @@
 """Limits are never exceeded, and what is beyond them costs nothing."""
 
+from dataclasses import dataclass
+
 import optuna
 import pytest
 from papers import COSTS, SPACE, Paper, cost, limit, look
@@ -7,8 +9,9 @@ from searching import ENAS, FULL, experiment, run
 
 from nassim.cost.work import Activity, Work
 from nassim.errors import NassimError
-from nassim.evaluation import Job, JobKind, Progress
+from nassim.evaluation import Job, Progress
 from nassim.hardware.costs import Costs
+from nassim.ledger.entry import Stage
 from nassim.run import execute
 from nassim.samplers.catalogue import make_sampler, trials_at_most
 from nassim.samplers.redrawing import MOST_REDRAWS
@@ -162,6 +165,19 @@ def test_a_cost_that_can_not_be_told_fails_its_trial_alone(sampler):
         assert (trial["samples"] == 0) == unknown
 
 
+@dataclass(frozen=True)
+class Everlasting:
+    """A preparation whose states are never lost."""
+
+    id: str
+
+    def standing(self, step):
+        return step
+
+    def needless(self, step):
+        return ()
+
+
 class Rounds(Paper):
     """Prepares before every fourth trial and evaluates two at a time; notes what is done in which order."""
 
@@ -170,25 +186,27 @@ class Rounds(Paper):
 
     def __init__(self):
         self.done = []
+        self.preparations = (Everlasting("s/shared"),)
 
-    def preparations(self, trial):
+    def due(self, preparation, trial):
         return 1 + min(trial, self.trials - 1) // 4
 
-    def prepare(self, number, draw):
-        self.done.append(f"prepares {number}")
-        return Job(f"s/round/{number}", "s", JobKind.SUPERNET, (), 0, 1, 0, (Work(Activity.SUPERNET),))
+    def prepare(self, preparation, first, draw):
+        self.done.append(f"prepares {first}")
+        planned = (Work(Activity.SUPERNET),)
+        return Job(preparation.id, "s", "shared weights", (), first, first + 1, 0, planned, Stage.SHARED)
 
     def plan(self, candidates, first=0):
         self.done.append([candidate.trial for candidate in candidates])
         planned = (Work(Activity.SCORE),)
-        return Job(f"s/{candidates[0].trial}", "s", JobKind.SCORE, tuple(candidates), first, 1, 0, planned)
+        return Job(f"s/{candidates[0].trial}", "s", "scoring", tuple(candidates), first, 1, 0, planned, stoppable=False)
 
     def run(self, job):
         yield Progress(job.planned[0])
         for candidate in job.candidates:
             yield Progress(Work(Activity.SCORE), 1, candidate.trial, {"accuracy": 0.5})
-        if job.kind is JobKind.SUPERNET:
-            yield Progress(Work(Activity.CHECKPOINT), 1, None, {"train_loss": 0.5})
+        if not job.candidates:
+            yield Progress(Work(Activity.CHECKPOINT), job.last, None, {"train_loss": 0.5})
 
 
 def test_a_round_is_prepared_also_where_the_one_before_ends_with_what_is_beyond():

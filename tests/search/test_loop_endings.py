@@ -6,17 +6,16 @@ from hypothesis import strategies as st
 from torch import nn
 
 from nassim.cost.work import Activity, Work
-from nassim.evaluation import Evaluator, Job, JobKind
+from nassim.evaluation import Evaluator, Job
 from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Released, Report, Worker
 from nassim.folder import RunFolder
 from nassim.ledger.store import Ledger
-from nassim.search.account import Account
 from nassim.search.aims import Limit
 from nassim.search.books import Books
-from nassim.search.budget import Allowance, Budget, Spent
 from nassim.search.checkpoints import Checkpoints
 from nassim.search.loop import SearchLoop
 from nassim.search.search import Search
+from nassim.search.spending import Account, Allowance, Budget
 from nassim.space import SearchSpace
 
 EPOCHS = 3
@@ -39,7 +38,9 @@ class Paper(Evaluator):
         (candidate,) = candidates
         if candidate.architecture["b"] == "y" and candidate.trial % 3 == 0:
             raise ValueError("can't be built")
-        return Job(f"s/trial/{candidate.trial}", "s", JobKind.TRAIN, (candidate,), first, EPOCHS, 0, (EPOCH,))
+        return Job(
+            f"s/trial/{candidate.trial}", "s", "training", (candidate,), first, EPOCHS, 0, (EPOCH,), prunable=True
+        )
 
     def run(self, job):
         raise NotImplementedError
@@ -173,10 +174,10 @@ def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, pr
     checkpoints = Checkpoints(RunFolder(tmp_path_factory.getbasetemp() / "none", "run", None))
     limits = (Limit("b", 1.0, lambda architecture: 1.0 + (architecture["b"] == "y")),) if limited else ()
     search = Search("s", 0, Pair(), Paper(), study, None, 8, prunes, limits=limits, retries=2, checkpoints=checkpoints)
-    spent = Spent()
-    allowance = Allowance((("experiment", Budget(trials=trials), books.spent), ("s", Budget(flop=flop), spent)))
+    of_search = "s", Budget(flop=flop), lambda: books.spent_by("s")
+    allowance = Allowance((("experiment", Budget(trials=trials), books.spent), of_search))
     books.open("n", 0.0)
-    books.work_for(Account("s", spent=spent))
+    books.work_for(Account("s"))
     loop = SearchLoop(search, executor, books, allowance, lambda notice: None)
     loop.run()
     for event in executor.close():
@@ -202,7 +203,7 @@ def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, pr
         assert outcome != "infeasible" or kept.get(trial, 0) == 0
         assert (kept.get(trial, 0) == EPOCHS) if done else (kept.get(trial, 0) <= EPOCHS)
     total = frame[["forward_flop", "backward_flop"]].sum().sum()
-    assert total == spent.flop == books.spent.flop
+    assert total == books.spent_by("s").flop == books.spent().flop
     if loop.overrun and loop.overrun.name == "flop":
         assert total < flop + workers * 30, "at most a report more for each worker"
-    assert spent.device_s == sum(frame.loc[frame["worker"] != "driver", "seconds"])
+    assert books.spent_by("s").device_s == sum(frame.loc[frame["worker"] != "driver", "seconds"])

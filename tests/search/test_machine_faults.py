@@ -10,16 +10,16 @@ from searching import ENAS, FULL, RAY, Done, check_books, experiment, run, traps
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
-from nassim.evaluation import Job, JobKind
-from nassim.evaluators.enas import EnasEvaluator
+from nassim.evaluation import Job
 from nassim.evaluators.full import FullEvaluator
+from nassim.evaluators.shared import SharedWeights
 from nassim.notices import JobReported, Warned
 from nassim.report.reading import read_run
 from nassim.report.sections import sections
 from nassim.run import execute, resume
 from nassim.run.drive import Drive
 from nassim.search import agenda
-from nassim.search.flight import Flight
+from nassim.search.agenda import Flight
 
 PLAN = FULL | {"trials": 3}
 
@@ -42,7 +42,7 @@ class Disk:
             self._aside.rename(self._folder)
 
 
-def at_report(number, act, notices, kind="train"):
+def at_report(number, act, notices, kind="training"):
     """Return an observer that acts at a report of such jobs."""
     reports = 0
 
@@ -108,7 +108,7 @@ def test_a_disk_that_fails_for_a_while_costs_time_and_nothing_else(tmp_path, und
 def test_the_saved_model_waits_for_the_disk_too(tmp_path, undisturbed):
     disk, notices = Disk(tmp_path / "runs/run/models"), []
     plan = experiment(tmp_path, PLAN, checkpoint={"folder": str(tmp_path / "runs"), "every": 0})
-    execute(plan, name="run", observe=mending(disk, at_report(1, disk.fail, notices, kind="final")))
+    execute(plan, name="run", observe=mending(disk, at_report(1, disk.fail, notices, kind="final training")))
     done = Done(plan.ledger, "run", notices)
     check_books(done)
     assert done.results() == undisturbed.results()
@@ -121,7 +121,7 @@ def test_shared_weights_wait_for_the_disk_too(tmp_path):
     (tmp_path / "undisturbed").mkdir()
     undisturbed = run(experiment(tmp_path / "undisturbed", ENAS))
     disk, notices, plan = Disk(tmp_path / "runs/run/shared-weights"), [], experiment(tmp_path, ENAS)
-    execute(plan, name="run", observe=mending(disk, at_report(3, disk.fail, notices, kind="score")))
+    execute(plan, name="run", observe=mending(disk, at_report(3, disk.fail, notices, kind="scoring")))
     done = Done(plan.ledger, "run", notices)
     check_books(done)
     assert done.results() == undisturbed.results()
@@ -237,31 +237,31 @@ def test_a_final_model_that_is_gone_before_its_finding_is_posted_is_trained_agai
 def test_shared_weights_that_vanish_while_they_are_needed_are_trained_again(tmp_path, monkeypatch):
     plan, notices = experiment(tmp_path, ENAS), []
     folder = tmp_path / "runs/run/shared-weights/enas"
-    execute(plan, name="run", observe=at_report(2, interrupt, [], kind="score"))
+    execute(plan, name="run", observe=at_report(2, interrupt, [], kind="scoring"))
     # The resumed driver finds them sound, and its worker doesn't find them any more.
     looks = []
 
-    def vanishing(evaluator, number):
-        looks.append(number)
-        found = (folder / f"round-{number:05d}.pt").is_file()
+    def vanishing(weights, step):
+        looks.append(step)
+        found = (folder / f"round-{step - 1:05d}.pt").is_file()
         if len(looks) == 1:
             for file in folder.iterdir():
                 file.unlink()
         return found
 
-    monkeypatch.setattr(EnasEvaluator, "_is_sound", vanishing)
+    monkeypatch.setattr(SharedWeights, "_is_sound", vanishing)
     resume("run", plan.ledger, observe=notices.append)
     done = Done(plan.ledger, "run", notices)
     check_books(done)
     assert done.status == "finished"
     assert set(done.outcomes) == {"complete"}
-    assert done.warnings == ["what 2 of 2 preparations left is gone or damaged; they are done again"]
+    assert done.warnings == ["enas/shared: what it left is gone or damaged; it goes on from step 0 of 2"]
     kept, lost = (
         done.entries[done.entries["activity"] == activity].groupby("job")["samples"].sum()
         for activity in (Activity.SUPERNET, Activity.LOST)
     )
-    assert dict(kept) == {f"enas/round/{n}": 1079 for n in range(3)}
-    assert dict(lost[lost != 0]) == {f"enas/round/{n}": 1079 for n in range(2)}
+    assert dict(kept) == {"enas/shared": 3 * 1079}
+    assert dict(lost[lost != 0]) == {"enas/shared": 2 * 1079}
 
 
 @pytest.mark.slow
@@ -275,7 +275,7 @@ def test_shared_weights_that_nobody_needs_any_more_are_not_written_off(tmp_path,
     undisturbed = run(experiment(tmp_path / "undisturbed", search))
     assert (len(undisturbed.outcomes) < 15) == bool(budget)
     plan, notices = experiment(tmp_path, search), []
-    execute(plan, name="run", observe=at_report(1, interrupt, [], kind="final"))
+    execute(plan, name="run", observe=at_report(1, interrupt, [], kind="final training"))
     for file in (tmp_path / "runs/run/shared-weights/enas").iterdir():
         file.unlink()
     resume("run", plan.ledger, observe=notices.append)
@@ -290,19 +290,19 @@ def test_shared_weights_of_another_round_are_not_taken_for_a_rounds(tmp_path):
     (tmp_path / "undisturbed").mkdir()
     undisturbed = run(experiment(tmp_path / "undisturbed", ENAS))
     plan, notices = experiment(tmp_path, ENAS), []
-    execute(plan, name="run", observe=at_report(8, interrupt, [], kind="score"))
+    execute(plan, name="run", observe=at_report(8, interrupt, [], kind="scoring"))
     earlier, later = sorted((tmp_path / "runs/run/shared-weights/enas").iterdir())
     shutil.copy(earlier, later)
     resume("run", plan.ledger, observe=notices.append)
     done = Done(plan.ledger, "run", notices)
     check_books(done)
     assert done.results() == undisturbed.results()
-    assert done.warnings == ["what 1 of 3 preparations left is gone or damaged; they are done again"]
+    assert done.warnings == ["enas/shared: what it left is gone or damaged; it goes on from step 2 of 3"]
 
 
 def test_shared_weights_that_wait_for_the_disk_end_when_asked(tmp_path):
     disk, notices, plan = Disk(tmp_path / "runs/run/shared-weights"), [], experiment(tmp_path, ENAS)
-    observe = at_report(1, disk.fail, notices, kind="supernet")
+    observe = at_report(1, disk.fail, notices, kind="shared weights")
 
     def ask(notice):
         observe(notice)
@@ -322,7 +322,7 @@ def test_shared_weights_that_wait_for_the_disk_end_when_asked(tmp_path):
 
 def test_a_checkpoint_that_is_gone_is_no_worker_that_is_lost():
     def plan(step):
-        return Job("full/trial/0", "full", JobKind.TRAIN, (), step, 3, 0, ())
+        return Job("full/trial/0", "full", "training", (), step, 3, 0, ())
 
     flight = Flight(plan(2), plan)
     flight.set_back(0)

@@ -13,8 +13,8 @@ from nassim.ledger.store import Ledger
 from nassim.notices import SearchEnded, TrialEnded, Warned
 from nassim.report.reading import read_run
 from nassim.run import execute, resume
-from nassim.search.rates import Rates
 from nassim.search.recovery import recover
+from nassim.search.spending import Rates
 
 CATALOGUE = """\
 devices:
@@ -61,7 +61,7 @@ def test_a_run_stops_at_its_budget_of_emissions_and_the_report_agrees(tmp_path, 
     assert ledger.run(run).status == "stopped"
     # What a driver would take up is what the report says: about 3 s, of which the start is a part.
     bill = read_run(ledger, run).total.leased
-    spent = recover(ledger, run, 0.0, Rates(Terms(**site))).spent
+    spent = recover(ledger, run, Rates(Terms(**site))).spending.overall(0.0)
     assert spent.gco2e == pytest.approx(bill.gco2e.value)
     assert spent.gco2e == pytest.approx(10 * spent.kwh) == pytest.approx(10 * spent.device_s)
     assert 30 <= spent.gco2e < 60

@@ -11,9 +11,9 @@ import nassim
 from nassim.cost.work import Activity
 from nassim.data.source import digits
 from nassim.errors import NassimError
-from nassim.evaluation import JobKind
 from nassim.evaluators.training import Examination
 from nassim.folder import RunFolder, folder_of
+from nassim.ledger.entry import Stage
 from nassim.ledger.store import Ledger
 from nassim.models.bundle import write_bundle
 from nassim.models.shelf import find_model, shelved_models
@@ -55,7 +55,7 @@ def test_a_driver_that_is_gone_once_the_model_is_saved_trains_and_tests_nothing_
     plan = experiment(tmp_path, ONE, checkpoint={"folder": str(tmp_path / "runs"), "every": 0})
 
     def interrupt(notice):
-        if isinstance(notice, JobReported) and notice.kind is JobKind.FINAL and notice.value is not None:
+        if isinstance(notice, JobReported) and notice.stage is Stage.FINAL and notice.value is not None:
             raise KeyboardInterrupt
 
     execute(plan, name="run", observe=interrupt)
@@ -186,7 +186,7 @@ def test_a_run_of_version_0_1_0_is_gone_on_with_from_its_unmarked_folder(tmp_pat
     (folder.path / "run.json").unlink()
     with sqlite3.connect(tmp_path / "ledger.db") as connection:
         connection.execute('UPDATE nassim_runs SET about = \'{"nassim": "0.1.0"}\'')
-    resume("run", plan.ledger)
+    resume("run", plan.ledger, trust=True)
     done = Done(plan.ledger, "run")
     check_books(done)
     assert done.status == "finished"

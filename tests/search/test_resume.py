@@ -134,10 +134,10 @@ def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("harm", "again"),
     [
-        (lambda files: files[-1].write_bytes(b"half"), {"enas/round/2"}),
+        (lambda files: files[-1].write_bytes(b"half"), 1),
         pytest.param(
             lambda files: [file.unlink() for file in files],
-            {f"enas/round/{number}" for number in range(3)},
+            3,
             marks=pytest.mark.slow,
         ),
     ],
@@ -157,10 +157,10 @@ def test_rounds_whose_weights_are_gone_are_done_again_and_booked_as_lost(tmp_pat
     assert done.status == "finished"
     assert set(done.outcomes) == {"complete"}
     assert len(done.trials) == 15
-    assert done.warnings == [f"what {len(again)} of 3 preparations left is gone or damaged; they are done again"]
+    assert done.warnings == [f"enas/shared: what it left is gone or damaged; it goes on from step {3 - again} of 3"]
     samples = done.entries.groupby(["activity", "job"])["samples"].sum()
-    assert dict(samples[Activity.SUPERNET]) == {f"enas/round/{n}": 1079 for n in range(3)}
-    assert dict(samples[Activity.LOST]) == dict.fromkeys(again, 1079)
+    assert dict(samples[Activity.SUPERNET]) == {"enas/shared": 3 * 1079}
+    assert dict(samples[Activity.LOST]) == {"enas/shared": again * 1079}
 
 
 def test_the_weights_of_the_last_two_rounds_are_left(tmp_path):
@@ -172,15 +172,16 @@ def test_the_weights_of_the_last_two_rounds_are_left(tmp_path):
 def test_what_a_driver_starts_from_is_what_is_on_the_ledger(tmp_path):
     """Of a run that is through there is nothing to go on with, and all that was spent."""
     done = run(experiment(tmp_path, FULL, ENAS))
-    recovery = recover(done.ledger, "run", 123.0)
-    assert not recovery.points
+    recovery = recover(done.ledger, "run")
+    assert [*recovery.pasts] == ["enas/shared"], "other searches may use what it has left"
     assert not recovery.lost
     assert recovery.found == {"full", "enas"}
-    assert recovery.spent.flop == done.spent_flop
-    assert recovery.spent.wall_s == 123.0
-    assert recovery.spent.trials == len(done.trials)
+    spent, of_enas = recovery.spending.overall(123.0), recovery.spending.of("enas", 123.0)
+    assert spent.flop == done.spent_flop
+    assert spent.wall_s == 123.0
+    assert spent.trials == len(done.trials)
     workers = done.entries[done.entries["worker"] != DRIVER]
-    assert recovery.spent.device_s == pytest.approx(workers["seconds"].sum())
-    searching = workers[(workers["search"] == "enas") & (workers["stage"] == "search")]
-    assert recovery.spent_by["enas"].device_s == pytest.approx(searching["seconds"].sum())
-    assert recovery.spent_by["enas"].trials == 15
+    assert spent.device_s == pytest.approx(workers["seconds"].sum())
+    searching = workers[(workers["search"] == "enas") & (workers["stage"] != "final")]
+    assert of_enas.device_s == pytest.approx(searching["seconds"].sum())
+    assert of_enas.trials == 15
