@@ -194,6 +194,8 @@ class Evaluator(ABC):
 
     Attributes:
         preparations: What its trials wait for.
+        draws: Whether preparations draw architectures from the sampler.
+        prunable: Whether a trial reports more than once, so that a pruner can stop it.
         batch: Trials that one job evaluates; 1 unless candidates are scored together.
         trials: How many trials the whole search takes; None where the search says.
         ranked_by: Reported metrics that stand in for others as objectives, by the names of these: they rank as these
@@ -204,6 +206,8 @@ class Evaluator(ABC):
     """
 
     preparations: Sequence[Preparation] = ()
+    draws: bool = False
+    prunable: bool = False
     batch: int = 1
     trials: int | None = None
     ranked_by: Mapping[str, str] = MappingProxyType({})

@@ -16,7 +16,6 @@ SPACES = PACKAGE.parent / "search_spaces"
 LAYERS = (
     ("cli",),
     ("run",),
-    ("parts",),
     ("search", "report"),
     ("notices", "experiment"),
     ("executors", "evaluators", "samplers"),
@@ -27,6 +26,8 @@ LAYERS = (
     ("ledger", "hardware"),
     ("space",),
     ("cost",),
+    ("sources",),
+    ("catalogue",),
     ("durable", "errors", "pareto", "seeds", "units"),
 )
 """From left to right; the parts of one layer don't import each other."""
@@ -61,7 +62,13 @@ LIGHT = (
     "nassim.cost.work",
     "nassim.cost.profile",
     "nassim.space.architecture",
-    "nassim.space.sources",
+    "nassim.sources",
+    "nassim.run.code",
+    "nassim.evaluators.catalogue",
+    "nassim.executors.catalogue",
+    "nassim.samplers.catalogue",
+    "nassim.data.catalogue",
+    "nassim.space.catalogue",
     "nassim.notices",
 )
 """What loads neither torch nor ray."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from nassim.cli.commands import app
-from nassim.space.loading import load_space
+from nassim.space.catalogue import load_space
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -33,7 +33,8 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
     [
         "fault_drivers",
-        "nassim.parts",
+        "nassim.run.running",
+        "nassim.run.make",
         "nassim.executors.inline",
         "nassim.executors.ray",
         "torch._decomp",

@@ -39,7 +39,7 @@ from nassim.ledger.store import Ledger
 from nassim.run import execute
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
-from nassim.space.loading import load_space
+from nassim.space.catalogue import load_space
 
 RANKED, RANDOM, TRAININGS = 30, 12, range(1, 4)
 WAYS = ("tried", "tested")

@@ -232,10 +232,10 @@ def spaces() -> None:
     from rich.table import Table
 
     from nassim.cli.printing import print_plainly
-    from nassim.space.installed import list_spaces
+    from nassim.space.catalogue import SPACES
 
     table = Table("space", "class", box=None, pad_edge=False)
-    for name, target in list_spaces().items():
+    for name, target in SPACES.list().items():
         table.add_row(name, target)
     print_plainly(table, "\nOne's own is named path/to/file.py:Class or module:Class.")
 

@@ -60,7 +60,7 @@ def show(reference: str, text: str | None, *, layers: bool, settings: Sequence[s
     Raises:
         NassimError: There is no such space, parameter or architecture, or layers are asked of a whole space.
     """
-    from nassim.space.loading import load_space
+    from nassim.space.catalogue import load_space
 
     if layers and text is None:
         raise NassimError("--layers shows the layers of one network; give its architecture")

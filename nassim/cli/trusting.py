@@ -1,4 +1,4 @@
-"""Trusting: resuming a run imports its search space, which the ledger names."""
+"""Trusting: resuming a run imports its search space, and other parts of one's own, which the ledger names."""
 
 import sys
 
@@ -6,13 +6,13 @@ import typer
 
 from nassim.errors import Interrupted, shorten
 from nassim.ledger.records import RunRecord
-from nassim.space.sources import LONGEST_DOUBT, code_of, doubt
+from nassim.run.code import doubts, origins
+from nassim.sources import LONGEST_DOUBT
 
 
 def opening(record: RunRecord) -> str:
-    """Return what is said before a run is gone on with: also where its space is loaded from."""
-    origin = shorten(code_of(record.space).origin, LONGEST_DOUBT)
-    return f"going on with run {record.name}, its space is loaded from {origin}"
+    """Return what is said before a run is gone on with: also where its space and parts of one's own are loaded from."""
+    return f"going on with run {record.name}, {shorten(origins(record), LONGEST_DOUBT)}"
 
 
 def is_trusted(record: RunRecord) -> bool:
@@ -21,7 +21,7 @@ def is_trusted(record: RunRecord) -> bool:
     Raises:
         Interrupted: A signal came instead of an answer.
     """
-    doubted = doubt(record.space, record.about.get("code"))
+    doubted = doubts(record)
     if doubted is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     try:

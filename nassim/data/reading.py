@@ -2,11 +2,12 @@
 
 import math
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -49,17 +50,21 @@ class Shape:
     greatest: float = 1.0
 
 
-class Reader(Protocol):
-    """Reads a data set. Hashable and picklable: it describes data and holds none."""
+class Reader(ABC):
+    """Reads a data set. Hashable and picklable: it describes data and holds none.
+
+    Attributes:
+        preparation: What was done to its inputs, which is to be done to those that a trained model is used on.
+    """
+
+    preparation: ClassVar[str] = "numbers are taken as they are"
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """What the data set is called."""
 
-    @property
-    def preparation(self) -> str:
-        """What was done to its inputs, which is to be done to those that a trained model is used on."""
-
+    @abstractmethod
     def shape(self) -> Shape:
         """Return what the data set looks like.
 
@@ -67,6 +72,7 @@ class Reader(Protocol):
             NassimError: It can't be read or is not fit for use.
         """
 
+    @abstractmethod
     def read(self) -> tuple[Inputs, Targets]:
         """Return all inputs (count, *input_shape) and their targets: labels (count,) from 0, or numbers.
 
@@ -75,8 +81,8 @@ class Reader(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Digits:
+@dataclass(frozen=True)
+class Digits(Reader):
     """scikit-learn's handwritten digits: 1,797 images of 1x8x8 in 10 classes (Alpaydin and Kaynak 1998).
 
     Pixels are scaled from 0..16 to 0..1.
@@ -97,12 +103,12 @@ class Digits:
         return (images / 16).astype(np.float32).reshape(-1, 1, 8, 8), labels.astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayFile:
+@dataclass(frozen=True)
+class ArrayFile(Reader):
     """A `.npz` file with inputs `x` (count, *input_shape), numbers taken as they are, and targets `y`.
 
     Attributes:
-        path: The file, absolute, so that it means the same to every worker.
+        path: The file; it is made absolute, so that it means the same to every worker.
         task: What y holds: "classification", labels (count,) from 0; "binary", 0 or 1 (count,); "regression", numbers
             (count,) or (count, outputs).
     """
@@ -110,7 +116,8 @@ class ArrayFile:
     path: str
     task: TaskKind = "classification"
 
-    preparation = "numbers are taken as they are"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", str(Path(self.path).expanduser().resolve()))
 
     @property
     def name(self) -> str:

@@ -200,7 +200,7 @@ def arrays(
         task: What y holds.
         scale: How inputs are scaled.
     """
-    return DataSource(ArrayFile(str(Path(path).expanduser().resolve()), task), validation, test, seed, scale)
+    return DataSource(ArrayFile(str(path), task), validation, test, seed, scale)
 
 
 @lru_cache(maxsize=2)

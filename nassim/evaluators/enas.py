@@ -16,7 +16,8 @@ from nassim.data.source import DataSource
 from nassim.evaluation import Candidate, Draw, Evaluator, Job, Preparation, Progress
 from nassim.evaluators.checkpoint import persistently
 from nassim.evaluators.measuring import Measurement
-from nassim.evaluators.rounds import Rounds
+from nassim.evaluators.rounds import Rounds, enas_schedule
+from nassim.evaluators.setting import Setting
 from nassim.evaluators.shared import SharedWeights
 from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.evaluators.training import Trainer, best_device, seeded
@@ -37,6 +38,32 @@ class _Held:
 
     rounds: int
     trainer: Trainer
+
+
+def make_enas(
+    *,
+    setting: Setting,
+    rounds: int,
+    warmup_rounds: int | None = None,
+    updates: int = 30,
+    children: int = 10,
+    derive: int = 10,
+    minibatch: int = 128,
+    batch_size: int = 128,
+    learning_rate: float = 0.05,
+) -> "EnasEvaluator":
+    """Return what evaluates in a setting by ENAS; half of the rounds are warm-up unless it is said how many."""
+    shared = enas_schedule(rounds, batch_size, learning_rate)
+    warmup = rounds // 2 if warmup_rounds is None else warmup_rounds
+    return EnasEvaluator(
+        setting.search,
+        setting.space,
+        setting.source,
+        Rounds(shared, warmup, updates, children, derive, minibatch),
+        setting.shared_weights(),
+        accepts=setting.accepts,
+        task=setting.task,
+    )
 
 
 class EnasEvaluator(Evaluator):
@@ -67,6 +94,7 @@ class EnasEvaluator(Evaluator):
     """
 
     stationary = False
+    draws = True
 
     def __init__(
         self,

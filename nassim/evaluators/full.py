@@ -9,10 +9,16 @@ from nassim.data.source import DataSource
 from nassim.evaluation import Candidate, Evaluator, Job, Progress
 from nassim.evaluators.epochs import new_network, run_epochs
 from nassim.evaluators.schedule import Schedule
+from nassim.evaluators.setting import Setting
 from nassim.evaluators.task import CLASSIFICATION, Task
 from nassim.evaluators.training import Examination, Trainer, best_device, perform
 from nassim.evaluators.warming import warm_up
 from nassim.space.search_space import SearchSpace
+
+
+def make_full(*, setting: Setting) -> "FullEvaluator":
+    """Return what evaluates in a setting by training from scratch."""
+    return FullEvaluator(setting.search, setting.space, setting.source, setting.schedule, setting.task)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class FullEvaluator(Evaluator):
     Raises:
         NassimError: The space's networks can't learn this data, or the data can't be read.
     """
+
+    prunable = True
 
     search: str
     space: SearchSpace

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from nassim.catalogue import did_you_mean
 from nassim.errors import KeyPath
 from nassim.evaluators.task import Task
-from nassim.experiment.mistakes import did_you_mean, show
+from nassim.experiment.mistakes import show
 from nassim.experiment.spec import Amount, Count, Spec, Text, one_named
 from nassim.hardware.costs import COSTS, ON_A_DEVICE
 
@@ -90,7 +91,7 @@ def weight_of(name: str, objective: Objective, task: Task) -> float:
 
 
 def objective_mistakes(
-    objectives: Objectives, kind: str, task: Task, also: Sequence[str]
+    objectives: Objectives, kind: str, task: Task, also: Sequence[str] | None
 ) -> Iterator[tuple[KeyPath, str]]:
     """Yield what is wrong with objectives, each with its key path from them.
 
@@ -98,14 +99,18 @@ def objective_mistakes(
         objectives: As the file has them.
         kind: Kind of the evaluator.
         task: What its networks learn.
-        also: What its trials report beside the task's metrics and `loss`.
+        also: What its trials report beside the task's metrics and `loss`; None where that is not known, so that a
+            metric of any name may be reported.
     """
-    metrics = (*(metric.name for metric in task.metrics), "loss", *also)
+    metrics = (*(metric.name for metric in task.metrics), "loss", *(also or ()))
     first: dict[str, int] = {}
     for index, (name, objective) in enumerate(named(objectives)):
         called = label(name, objective)
         if called in first:
             yield (index,), f"found {called!r}, which objectives[{first[called]}] has already"
+        elif name not in metrics and name not in COSTS and also is None:
+            if objective.direction is None:
+                yield (index, name, "direction"), f"this key is missing: min or max, for nobody knows what {name!r} is"
         elif name not in metrics and name not in COSTS:
             yield (index,), _unknown(name, (*metrics, *COSTS), f" for {kind}")
         elif index == 0 and name not in metrics:

@@ -4,11 +4,14 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from nassim.experiment.spec import Scale, Share, Spec, Text, contradiction
+from nassim.experiment.own import Own, Part
+from nassim.experiment.spec import Scale, Share, Text, contradiction
 
 
-class Data(Spec):
+class Data(Part):
     """What is learnt, and how it is split. Which input is in which split follows from the experiment's seed."""
+
+    naming = ("name", "validation", "test", "scale")
 
     validation: Share = 0.2
     """Share of the inputs that candidates are validated on."""
@@ -40,3 +43,10 @@ class Arrays(Data):
     """Says that it is this one."""
     path: Text
     """The file; a relative path starts from the experiment file's folder."""
+
+
+class OwnData(Data, Own):
+    """A data set of one's own, or of a package's: a `nassim.data.reading.Reader`."""
+
+    name: Text
+    """`path/to/file.py:Class` or `module:Class`."""

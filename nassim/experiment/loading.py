@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 import nassim
+from nassim.catalogue import did_you_mean
 from nassim.errors import NassimError, WrongValue
 from nassim.experiment.document import Document, Mistake, Unreadable
-from nassim.experiment.mistakes import did_you_mean, mistakes_in
+from nassim.experiment.mistakes import mistakes_in
 from nassim.experiment.model import Experiment
 
 MOST_MISTAKES = 20
@@ -20,8 +21,8 @@ MOST_MISTAKES = 20
 def load_experiment(reference: str | Path) -> Experiment:
     """Read and validate an experiment file.
 
-    Relative paths in it to files (`data.path`, `site.catalogue`, a space's `file.py:Class`) start from the folder that
-    it lies in; in the result they are absolute.
+    Relative paths in it to files (`data.path`, `site.catalogue`, the `file.py:Class` of a part of one's own) start from
+    the folder that it lies in; in the result they are absolute.
 
     Args:
         reference: A path, or the name of an experiment that comes with nassim (`bundled`).
@@ -126,10 +127,22 @@ def _rooted(value: Any, folder: Path) -> Any:
     match value.get("site"):
         case {"catalogue": str(file)} as site if file:
             value["site"] = site | {"catalogue": str(folder / file)}
-    match value.get("space"):
-        case {"name": str(name)} as space if ".py:" in name:
-            value["space"] = space | {"name": str(folder / name)}
+    for part, key in (("space", "name"), ("data", "name"), ("executor", "kind")):
+        _root_part(value, part, key, folder)
+    if isinstance(searches := value.get("searches"), list):
+        value["searches"] = [dict(search) if isinstance(search, dict) else search for search in searches]
+        for search in value["searches"]:
+            for part, key in (("evaluator", "kind"), ("sampler", "name"), ("pruner", "name")):
+                if isinstance(search, dict):
+                    _root_part(search, part, key, folder)
     return value
+
+
+def _root_part(value: dict[Any, Any], part: str, key: str, folder: Path) -> None:
+    """Make the path absolute of a part that is a file of one's own."""
+    match value.get(part):
+        case {**spec} if ".py:" in str(spec.get(key)):
+            value[part] = spec | {key: str(folder / str(spec[key]))}
 
 
 def _error(path: Path, mistakes: list[Mistake]) -> NassimError:

@@ -1,23 +1,27 @@
 """Turns what pydantic finds wrong into mistakes: key path, what was found, what is allowed."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from nassim.catalogue import did_you_mean
 from nassim.errors import KeyPath
 from nassim.experiment.document import Mistake
+from nassim.experiment.own import OWN, Own
 
 LONGEST_VALUE = 60
 """Characters of a found value that a message shows."""
 
 OF_A_KEY = "[key]"
 """What pydantic ends a location with where a key is wrong and not its value."""
+
+ONES_OWN = ", or one's own: module:Class or path/to/file.py:Class"
+"""What is allowed too where a part is named."""
 
 _WANTED = {
     "int_type": "a whole number",
@@ -57,15 +61,19 @@ def _mistakes(details: ErrorDetails, model: type[BaseModel]) -> Iterator[Mistake
     match details["type"]:
         case "extra_forbidden":
             yield Mistake(
-                path, f"unknown key{did_you_mean(path[-1], place.beside)}; allowed here: {', '.join(place.beside)}"
+                path, f"unknown key{did_you_mean(str(path[-1]), place.beside)}; allowed here: {', '.join(place.beside)}"
             )
         case "missing":
             yield Mistake(path, "this key is missing")
+        case "union_tag_not_found" if isinstance(found, dict):
+            yield Mistake((*path, context["discriminator"].strip("'()")), "this key is missing")
         case "union_tag_not_found":
-            yield Mistake((*path, context["discriminator"].strip("'")), "this key is missing")
+            yield Mistake(path, f"found {show(found)}, wanted a mapping")
         case "union_tag_invalid":
-            tag = (*path, context["discriminator"].strip("'"))
-            yield Mistake(tag, _not_one_of(context["tag"], context["expected_tags"]))
+            tag = (*path, context["discriminator"].strip("'()"))
+            yield Mistake(tag, f"{_not_one_of(context['tag'], context['expected_tags'])}{ONES_OWN}")
+        case "not_known":
+            yield Mistake(path, f"{_not_one_of(found, context['expected'])}{ONES_OWN}")
         case "literal_error":
             yield Mistake(path, _not_one_of(found, context["expected"]))
         case "too_short" if isinstance(found, (list, tuple)) and len(found) >= context["min_length"]:
@@ -82,14 +90,8 @@ def _mistakes(details: ErrorDetails, model: type[BaseModel]) -> Iterator[Mistake
 
 def _not_one_of(found: object, expected: str) -> str:
     """Return the message for a value that is none of those expected: `'a', 'b' or 'c'`."""
-    allowed = re.findall(r"'([^']*)'", expected)
-    return f"found {show(found)}{did_you_mean(found, allowed)}; allowed: {', '.join(allowed)}"
-
-
-def did_you_mean(found: object, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'word'?)` for a word like one that is known, otherwise nothing."""
-    close = get_close_matches(str(found).lower(), list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    allowed = [each for each in re.findall(r"'([^']*)'", expected) if each != OWN]
+    return f"found {show(found)}{did_you_mean(str(found), allowed)}; allowed: {', '.join(allowed)}"
 
 
 def show(value: object) -> str:
@@ -169,6 +171,8 @@ def _options(annotation: Any) -> list[Any]:
 
 def _tags(model: type[BaseModel]) -> tuple[str, ...]:
     """Return the values that the discriminator of a union's branch may have."""
+    if issubclass(model, Own):
+        return (OWN,)
     return tuple(
         tag
         for field in model.model_fields.values()

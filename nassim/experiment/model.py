@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from nassim.data.catalogue import DATA
 from nassim.errors import KeyPath
+from nassim.evaluators.catalogue import EVALUATORS
+from nassim.executors.catalogue import EXECUTORS
 from nassim.experiment.aims import (
     Limits,
     Objective,
@@ -19,7 +22,8 @@ from nassim.experiment.aims import (
     objective_mistakes,
     weighing_mistakes,
 )
-from nassim.experiment.data import Arrays, Digits
+from nassim.experiment.data import Arrays, Digits, OwnData
+from nassim.experiment.own import OWN, Own, Part, by, known
 from nassim.experiment.spec import (
     LARGEST_COUNT,
     Amount,
@@ -35,6 +39,7 @@ from nassim.experiment.spec import (
 from nassim.experiment.spending import Budget, Site
 from nassim.experiment.task import Task
 from nassim.experiment.training import Training
+from nassim.samplers.catalogue import PRUNERS, SAMPLERS
 
 
 class Space(Spec):
@@ -46,7 +51,7 @@ class Space(Spec):
     """Arguments of the space's class."""
 
 
-class Full(Spec):
+class Full(Part):
     """Train each candidate from scratch, by the experiment's `training`."""
 
     also_reported: ClassVar = ("train_loss",)
@@ -56,7 +61,7 @@ class Full(Spec):
     """Says that it is this one."""
 
 
-class Enas(Spec):
+class Enas(Part):
     """Efficient NAS by weight sharing (Pham et al. 2018)."""
 
     also_reported: ClassVar = ()
@@ -88,17 +93,23 @@ class Enas(Spec):
             raise contradiction((("warmup_rounds",), found))
         return self
 
-    @property
-    def warmup(self) -> int:
-        """Rounds without trials."""
-        return self.rounds // 2 if self.warmup_rounds is None else self.warmup_rounds
+
+class OwnEvaluator(Own):
+    """An evaluator of one's own, or of a package's: a `nassim.evaluation.Evaluator`."""
+
+    also_reported: ClassVar = None
+    """What its trials report beside the task's metrics and `loss`: nobody knows before it is made."""
+
+    kind: Text
+    """`path/to/file.py:Class` or `module:Class`."""
 
 
 class Sampler(Spec):
     """Who proposes."""
 
-    name: Literal["random", "tpe", "nsga2", "grid", "reinforce", "evolution"]
-    """random, tpe, nsga2, grid, reinforce or evolution; for an enas search reinforce or random."""
+    name: Annotated[Text, AfterValidator(known(SAMPLERS))]
+    """random, tpe, nsga2, grid, reinforce, evolution or one's own (docs/extending.md); for an enas search reinforce or
+    random."""
     parameters: Parameters = {}
     """Arguments of the sampler."""
 
@@ -106,14 +117,10 @@ class Sampler(Spec):
 class Pruner(Spec):
     """Who stops trials that look bad."""
 
-    name: Literal["none", "median", "successive_halving", "hyperband"]
-    """none, median, successive_halving or hyperband: Optuna's pruners."""
+    name: Annotated[Text, AfterValidator(known(PRUNERS))]
+    """none, median, successive_halving or hyperband: Optuna's pruners; or one's own."""
     parameters: Parameters = {}
     """Arguments of the pruner."""
-
-
-CHILD_SAMPLERS = ("reinforce", "random")
-"""Samplers that can draw architectures outside of any trial."""
 
 
 class Search(Spec):
@@ -121,7 +128,10 @@ class Search(Spec):
 
     name: Name
     """Unique within the experiment."""
-    evaluator: Annotated[Full | Enas, Field(discriminator="kind")]
+    evaluator: Annotated[
+        Annotated[Full, Tag("full")] | Annotated[Enas, Tag("enas")] | Annotated[OwnEvaluator, Tag(OWN)],
+        by("kind", EVALUATORS),
+    ]
     """What it takes to know how good an architecture is."""
     sampler: Sampler
     """Who proposes."""
@@ -143,34 +153,10 @@ class Search(Spec):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Search":
-        mistakes = [*self._limit_mistakes(), *self._trials_mistakes(), *self._enas_mistakes()]
-        if mistakes:
-            raise contradiction(*mistakes)
-        return self
-
-    def _limit_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
         if self.budget.trials is not None:
-            yield ("budget", "trials"), "a search says how many trials in its key `trials`; take this away"
-
-    def _trials_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
-        if self.evaluator.kind == "enas" and self.trials is not None:
-            yield ("trials",), f"found {self.trials}; an enas search's trials follow from its rounds; take this away"
-
-    def _enas_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
-        if self.evaluator.kind != "enas":
-            return
-        if self.sampler.name not in CHILD_SAMPLERS:
-            yield (
-                ("sampler", "name"),
-                f"found {self.sampler.name!r}; an enas search draws the children that train its shared weights, for "
-                f"which the sampler is {' or '.join(CHILD_SAMPLERS)}",
-            )
-        if self.pruner.name != "none":
-            yield (
-                ("pruner", "name"),
-                f"found {self.pruner.name!r}; an enas search scores a trial in one step, which leaves nothing to "
-                "prune; take the pruner away",
-            )
+            what = "a search says how many trials in its key `trials`; take this away"
+            raise contradiction((("budget", "trials"), what))
+        return self
 
 
 class Final(Spec):
@@ -211,7 +197,7 @@ ResourceName = Annotated[Name, AfterValidator(_resource)]
 """A name that is not one of Ray's own."""
 
 
-class Ray(Spec):
+class Ray(Part):
     """Ray workers, on this machine or on a cluster."""
 
     kind: Literal["ray"]
@@ -234,13 +220,20 @@ class Ray(Spec):
     """How long to wait while the cluster has room for no worker at all."""
 
 
-class Inline(Spec):
+class Inline(Part):
     """In the driver's own process, one job at a time: for tests and for looking for faults."""
 
     kind: Literal["inline"]
     """Says that it is this one."""
     threads: Count | None = None
     """Threads to compute with; by default OMP_NUM_THREADS, or one for each CPU."""
+
+
+class OwnExecutor(Own):
+    """An executor of one's own, or of a package's: a `nassim.executors.base.Executor`."""
+
+    kind: Text
+    """`path/to/file.py:Class` or `module:Class`."""
 
 
 class Checkpoint(Spec):
@@ -262,7 +255,10 @@ class Experiment(Spec):
     """Everything random derives from it."""
     space: Space
     """Where to search."""
-    data: Annotated[Digits | Arrays, Field(discriminator="name")]
+    data: Annotated[
+        Annotated[Digits, Tag("digits")] | Annotated[Arrays, Tag("arrays")] | Annotated[OwnData, Tag(OWN)],
+        by("name", DATA),
+    ]
     """What is learnt."""
     task: Task = Task()
     """What the networks learn to predict, what trains them, and what is reported of them."""
@@ -276,7 +272,10 @@ class Experiment(Spec):
     """What searches go by that don't say it themselves; by default the first of the task's metrics."""
     limits: Limits = {}
     """What the networks of searches may cost that don't say it themselves; by default anything."""
-    executor: Annotated[Ray | Inline, Field(discriminator="kind")] = Ray(kind="ray")
+    executor: Annotated[
+        Annotated[Ray, Tag("ray")] | Annotated[Inline, Tag("inline")] | Annotated[OwnExecutor, Tag(OWN)],
+        by("kind", EXECUTORS),
+    ] = Ray(kind="ray")
     """Where jobs run; by default two Ray workers on this machine."""
     retries: Annotated[int, Field(ge=0, le=1000)] = 3
     """How often in a row a job that lost its worker is handed out again without getting further."""
@@ -300,7 +299,7 @@ class Experiment(Spec):
     @model_validator(mode="after")
     def _fits_together(self) -> "Experiment":
         mistakes: dict[KeyPath, str] = {}
-        found = (self._name_mistakes(), self._end_mistakes(), self._task_mistakes(), self._aim_mistakes())
+        found = (self._name_mistakes(), self._task_mistakes(), self._aim_mistakes())
         for path, what in chain.from_iterable(found):
             mistakes.setdefault(path, what)  # What several searches take from the experiment is told once.
         if mistakes:
@@ -314,12 +313,6 @@ class Experiment(Spec):
                 taken = f"found {search.name!r}, which searches[{first[search.name]}] has already"
                 yield ("searches", index, "name"), taken
             first.setdefault(search.name, index)
-
-    def _end_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
-        for index, search in enumerate(self.searches):
-            has_end = search.trials or search.budget.is_set or self.budget.trials or search.sampler.name == "grid"
-            if search.evaluator.kind == "full" and not has_end:
-                yield ("searches", index, "trials"), "this key is missing, and the search has no budget to end it"
 
     def _task_mistakes(self) -> Iterator[tuple[KeyPath, str]]:
         if self.data.name == "digits" and self.task.kind != "classification":

@@ -9,7 +9,7 @@ from nassim.models.building import new_network
 from nassim.models.card import ModelCard
 from nassim.models.file import SavedModel, read_model
 from nassim.models.texts import SOURCES, WEIGHTS
-from nassim.space.loading import load_space
+from nassim.space.catalogue import load_space
 
 TOLD = 5
 """Names that a message lists of each sort."""

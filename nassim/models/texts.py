@@ -19,7 +19,7 @@ _CODE = '''\
 {numbers}from pathlib import Path
 
 from nassim.models.building import new_network
-from nassim.space.loading import load_space
+from nassim.space.catalogue import load_space
 from safetensors.torch import load_file
 from torch import nn
 

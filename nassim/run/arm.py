@@ -6,15 +6,15 @@ from itertools import chain
 
 import optuna
 from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
-from nassim.errors import placed
+from nassim.errors import WrongValue, placed
 from nassim.experiment.aims import is_maximised, label, named, weight_of
 from nassim.experiment.model import Search as SearchSpec
 from nassim.hardware.costs import COSTS
-from nassim.parts import Parts
-from nassim.samplers.catalogue import make_pruner, make_sampler, trials_at_most
+from nassim.run.make import Parts
+from nassim.samplers.base import Sampler
+from nassim.samplers.catalogue import make_pruner, make_sampler
 from nassim.samplers.redrawing import MOST_REDRAWS
 from nassim.samplers.reward import WeightedProduct
 from nassim.search.aims import Limit, Objective, is_within
@@ -39,12 +39,34 @@ def check_arm(parts: Parts, spec: SearchSpec) -> None:
     """
     with placed("searches", parts.experiment.searches.index(spec), whose=f"search {spec.name}"):
         with placed("sampler", "parameters"):
-            _sampler(parts, spec)
+            sampler = _sampler(parts, spec)
         with placed("pruner", "parameters"):
             _pruner(parts, spec)
+        _check_together(parts, spec, sampler)
         _objectives(parts, spec)
         parts.evaluators[spec.name].check()
         check_limits(parts.space, parts.limits_of(spec))
+
+
+def _check_together(parts: Parts, spec: SearchSpec, sampler: Sampler) -> None:
+    """See that evaluator, sampler and pruner go together, by what they say of themselves.
+
+    Raises:
+        WrongValue: They don't.
+    """
+    evaluator, budget = parts.evaluators[spec.name], parts.experiment.budget
+    kind = spec.evaluator.kind
+    if evaluator.draws and not sampler.draws:
+        draw = "draws architectures from the sampler to train shared weights on, and this sampler can't; random and"
+        raise WrongValue(f"found {spec.sampler.name!r}; {kind} {draw} reinforce can", ("sampler", "name"))
+    if spec.pruner.name != "none" and not evaluator.prunable:
+        prune = "reports a trial once, which leaves nothing to prune; take the pruner away"
+        raise WrongValue(f"found {spec.pruner.name!r}; {kind} {prune}", ("pruner", "name"))
+    if evaluator.trials is not None and spec.trials is not None:
+        raise WrongValue(f"found {spec.trials}; {kind} says itself how many trials; take this away", ("trials",))
+    ends = (evaluator.trials, spec.trials, sampler.trials_at_most, budget.trials)
+    if all(each is None for each in ends) and not spec.budget.is_set:
+        raise WrongValue("this key is missing, and the search has no budget to end it", ("trials",))
 
 
 def make_arm(parts: Parts, spec: SearchSpec, run: str, storage: BaseStorage, checkpoints: Checkpoints | None) -> Search:
@@ -67,15 +89,17 @@ def make_arm(parts: Parts, spec: SearchSpec, run: str, storage: BaseStorage, che
         pruner=_pruner(parts, spec),
         load_if_exists=True,
     )
-    ends = [count for count in (evaluator.trials or spec.trials, trials_at_most(sampler)) if count is not None]
-    draw = getattr(getattr(sampler, "inner", sampler), "draw", None)
+    of_evaluator = spec.trials if evaluator.trials is None else evaluator.trials
+    ends = [count for count in (of_evaluator, sampler.trials_at_most) if count is not None]
     return Search(
         name=spec.name,
         seed=parts.experiment.seed,
         space=space,
         evaluator=evaluator,
         study=study,
-        draw=_within(lambda n, seed: draw(study, n, seed, space.domain.walk), limits) if draw else None,
+        draw=_within(lambda n, seed: sampler.draw(study, n, seed, space.domain.walk), limits)
+        if sampler.draws
+        else None,
         trials=min(ends, default=None),
         prunes=spec.pruner.name != "none",
         objectives=objectives,
@@ -119,19 +143,18 @@ def _within(draw: Draw, limits: tuple[Limit, ...]) -> Draw:
     return draw_within if limits else draw
 
 
-def _sampler(parts: Parts, spec: SearchSpec) -> BaseSampler:
-    evaluator, parameters = parts.evaluators[spec.name], dict(spec.sampler.parameters)
+def _sampler(parts: Parts, spec: SearchSpec) -> Sampler:
+    evaluator = parts.evaluators[spec.name]
     objectives, limits = parts.experiment.objectives_of(spec), parts.limits_of(spec)
-    if spec.sampler.name == "reinforce" and evaluator.learn_trials is not None:
-        parameters = {"batch": evaluator.batch, "learn_trials": evaluator.learn_trials} | parameters
     targets = tuple((what.target or 1.0, weight_of(name, what, parts.task)) for name, what in [*named(objectives)][1:])
     return make_sampler(
         spec.sampler.name,
         derive_seed(parts.experiment.seed, "sampler", spec.name),
-        parameters,
+        spec.sampler.parameters,
         parts.space.domain,
         reward=WeightedProduct(targets) if targets else None,
         is_within=partial(is_within, limits) if limits else None,
+        defaults={"batch": evaluator.batch, "learn_trials": evaluator.learn_trials} if evaluator.learn_trials else None,
     )
 
 

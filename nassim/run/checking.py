@@ -14,12 +14,12 @@ from nassim.experiment.model import Experiment, Ray
 from nassim.folder import RunFolder
 from nassim.ledger.records import RunRecord
 from nassim.notices import Observe, Warned
-from nassim.parts import Parts
 from nassim.run.arm import check_arm
+from nassim.run.code import doubts
+from nassim.run.make import Parts
 from nassim.space import changes
 from nassim.space.checking import check_networks
 from nassim.space.domain import Domain
-from nassim.space.sources import doubt
 
 MOST_TOLD = 5
 """Differences that one message lists."""
@@ -39,7 +39,7 @@ def check_code(record: RunRecord) -> None:
     Raises:
         NassimError: It is not what the run began with.
     """
-    if doubted := doubt(record.space, record.about.get("code")):
+    if doubted := doubts(record):
         raise NassimError(
             f"run {record.name} is not gone on with: {doubted}. Resuming runs that code: look at it, then "
             f"`nassim resume {record.name} --trust`"

@@ -27,8 +27,8 @@ from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 from nassim.notices import FinalEnded, Notice, Observe, RunEnded, RunStarted, SearchEnded, SearchStarted, Warned
-from nassim.parts import Parts
 from nassim.run.arm import make_arm
+from nassim.run.make import Parts
 from nassim.search.books import Books
 from nassim.search.checkpoints import Checkpoints
 from nassim.search.loop import POLL_S, SearchLoop

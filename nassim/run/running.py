@@ -1,7 +1,6 @@
 """Beginning a run, and going on with one."""
 
 import platform
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,10 @@ from nassim.ledger.store import Ledger
 from nassim.ledger.taking import check_name, run_stem
 from nassim.ledger.writer import Writer
 from nassim.notices import Notice, Observe, Warned
-from nassim.parts import make_executor
 from nassim.run.checking import check_code, check_parts, check_unchanged
+from nassim.run.code import record_code
 from nassim.run.drive import Drive
+from nassim.run.make import make_executor
 from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
 from nassim.search.recovery import Recovery, recover
@@ -29,7 +29,6 @@ from nassim.search.spending import Rates, Spending
 from nassim.search.stopping import STOPPING, Stopping
 from nassim.space import changes
 from nassim.space.domain import Domain
-from nassim.space.sources import code_of
 
 OVER = {
     "finished": "has finished; there is nothing to resume",
@@ -104,7 +103,7 @@ def _enter(experiment: Experiment, domain: Domain, ledger: Ledger, name: str | N
     about: dict[str, Any] = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
     about["space"] = changes.record(domain)
     about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
-    root, code = Path(experiment.checkpoint.folder), asdict(code_of(experiment.space.name))
+    root, code = Path(experiment.checkpoint.folder), record_code(document)
     while True:
         run = ledger.free_name(run_stem(experiment.name)) if name is None else name
         check_name(run)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nassim import pareto
+from nassim.samplers.base import Sampler
 from nassim.samplers.memory import PerStudy
 from nassim.samplers.options import count, index_of, option_at, uniform
 from nassim.seeds import derive_seed
@@ -48,7 +48,7 @@ def _finished(trial: FrozenTrial) -> tuple[datetime, int]:
     return trial.datetime_complete, trial.number
 
 
-class EvolutionSampler(BaseSampler):
+class EvolutionSampler(Sampler):
     """Proposes mutants of the best of a random few of the trials that finished last.
 
     Until `population` trials have finished, trials are drawn uniformly. From then on the population is the last
@@ -74,6 +74,8 @@ class EvolutionSampler(BaseSampler):
     Raises:
         ValueError: An argument is out of its range.
     """
+
+    redraws = True
 
     def __init__(self, *, seed: int, population: int = 100, tournament: int = 25) -> None:
         for name, value in (("population", population), ("tournament", tournament)):

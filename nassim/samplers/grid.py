@@ -1,19 +1,24 @@
 """Every architecture once."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from nassim.errors import NassimError
+from nassim.samplers.base import Sampler
 from nassim.seeds import derive_seed
+from nassim.space.architecture import Architecture
+from nassim.space.domain import Domain
+
+LARGEST_GRID = 1_000_000
+"""More architectures than this make no grid: they'd be held in memory, and no search would see the end of them."""
 
 
-class GridSampler(BaseSampler):
+class GridSampler(Sampler):
     """Proposes each of the given points once, in an order shuffled by the seed: trial n takes point n of that order.
 
     Points need not have the same parameters, so a conditional space is a grid like any other. Optuna's own GridSampler
@@ -28,21 +33,7 @@ class GridSampler(BaseSampler):
     def __init__(self, points: Sequence[Mapping[str, Any]], *, seed: int) -> None:
         self._points = list(points)
         random.Random(derive_seed(seed, "grid")).shuffle(self._points)
-
-    @property
-    def trials_at_most(self) -> int:
-        """How many trials exhaust the grid."""
-        return len(self._points)
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return no space: parameters are looked up one by one."""
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Return no parameters."""
-        return {}
+        self.trials_at_most = len(self._points)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -64,3 +55,17 @@ class GridSampler(BaseSampler):
                 f"{', '.join(point)}: make the grid from the space that is searched"
             )
         return point[param_name]
+
+
+def make_grid(*, seed: int, domain: Domain, is_within: Callable[[Architecture], bool] | None) -> GridSampler:
+    """Return what proposes every architecture of a space that is within the limits.
+
+    Raises:
+        ValueError: There are too many.
+    """
+    if domain.size > LARGEST_GRID:
+        raise ValueError(
+            f"the space has {domain.size:,} architectures and a grid at most {LARGEST_GRID:,}; use random, tpe, "
+            "nsga2, reinforce or evolution, or a smaller space"
+        )
+    return GridSampler([each for each in domain.enumerate() if is_within is None or is_within(each)], seed=seed)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from nassim.samplers import options
+from nassim.samplers.base import A, Sampler, Wrapping
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
 from nassim.space.distributions import distributions
@@ -18,7 +19,7 @@ MOST_REDRAWS = 100
 """How often a proposal is drawn again. The last is proposed whatever it is."""
 
 
-class Redrawing(BaseSampler):
+class Redrawing(Wrapping):
     """Has another sampler propose a trial's whole architecture, again and again until it is within limits.
 
     What the other sampler draws may depend on a trial's number, its parameters and the finished trials alone: then so
@@ -30,11 +31,22 @@ class Redrawing(BaseSampler):
         is_within: Whether an architecture is within the limits.
     """
 
-    def __init__(self, inner: BaseSampler, domain: Domain, is_within: Callable[[Architecture], bool]) -> None:
-        self.inner = inner
+    def __init__(self, inner: Sampler, domain: Domain, is_within: Callable[[Architecture], bool]) -> None:
+        super().__init__(inner)
+        self._sampler = inner
+        self.trials_at_most, self.learns, self.draws = inner.trials_at_most, inner.learns, inner.draws
+        self.learns_from_values_alone = inner.learns_from_values_alone
         self._domain = domain
         self._distributions = distributions(domain)
         self._is_within = is_within
+
+    def learn(self, study: Study) -> int:
+        """Pass on."""
+        return self._sampler.learn(study)
+
+    def draw(self, study: Study, n: int, seed: int, walk: Callable[[Callable[[options.Choice], str]], A]) -> list[A]:
+        """Pass on."""
+        return self._sampler.draw(study, n, seed, walk)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the space's parameters; the proposal says which of them are reached."""
@@ -51,20 +63,6 @@ class Redrawing(BaseSampler):
             # Numbers below 0 are no trial's.
             architecture = self._draw(study, trial, -1 - derive_seed(trial.number, "redraw", attempt))
         return dict(architecture)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """Pass on: what is asked for beyond the proposal, in a trial of which a part was fixed beforehand."""
-        return self.inner.sample_independent(study, trial, param_name, param_distribution)
-
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Pass on."""
-        self.inner.before_trial(study, trial)
-
-    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
-        """Pass on."""
-        self.inner.after_trial(study, trial, state, values)
 
     def _draw(self, study: Study, trial: FrozenTrial, number: int) -> Architecture:
         """Return what the inner sampler proposes for a trial of this number, apart from what is fixed of it."""
@@ -89,11 +87,3 @@ class Redrawing(BaseSampler):
             return self._domain.walk(pick)
         finally:
             self.inner.after_trial(study, shadow, TrialState.FAIL, None)
-
-
-class RedrawingLearner(Redrawing):
-    """The same, where the other sampler trains a controller."""
-
-    def learn(self, study: Study) -> int:
-        """Pass on; see `ReinforceSampler.learn`."""
-        return int(self.inner.learn(study))  # type: ignore[attr-defined]

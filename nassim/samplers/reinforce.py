@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 
+from nassim.samplers.base import Sampler
 from nassim.samplers.controller import Controller, Episode, Path, Slot
 from nassim.samplers.gradient import Moments, ascend, gradients
 from nassim.samplers.memory import PerStudy
@@ -71,7 +71,7 @@ class _Memory:
     episodes: dict[int, tuple[Episode, int]] = field(default_factory=dict)
 
 
-class ReinforceSampler(BaseSampler):
+class ReinforceSampler(Sampler):
     """Proposes with an LSTM controller that REINFORCE trains on the values of finished trials.
 
     The parameters of a trial are decided one after the other in the order in which they are asked for, each given
@@ -110,6 +110,10 @@ class ReinforceSampler(BaseSampler):
     Raises:
         ValueError: An argument is out of its range.
     """
+
+    learns = True
+    draws = True
+    redraws = True
 
     def __init__(
         self,
@@ -155,7 +159,7 @@ class ReinforceSampler(BaseSampler):
         return self._policy(study, use_cache=False).blocks
 
     def draw(self, study: Study, n: int, seed: int, walk: Callable[[Callable[[Choice], str]], A]) -> list[A]:
-        """Draw from the present policy, outside of any trial.
+        """Draw from the present policy, outside of any trial: see `Sampler.draw`.
 
         Args:
             study: The study whose finished trials the policy has learnt from.

@@ -8,11 +8,12 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from nassim.samplers.base import Sampler
 from nassim.samplers.memory import PerStudy
 from nassim.seeds import derive_seed
 
 
-class Reseeded(BaseSampler):
+class Reseeded(Sampler):
     """A sampler of Optuna's whose random numbers depend on the seed, the trial's number and the parameter alone.
 
     Optuna's samplers draw all their trials from one generator, whose state is lost with the process; the rest of their

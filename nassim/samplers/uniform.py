@@ -4,16 +4,16 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from nassim.samplers.base import Sampler
 from nassim.samplers.options import Choice, fraction, uniform
 
 A = TypeVar("A")
 
 
-class UniformSampler(BaseSampler):
+class UniformSampler(Sampler):
     """Optuna's random sampling, except that a value depends on the seed, the trial's number and its name alone.
 
     So a resumed study proposes what an undisturbed one would have. Several objectives are as good as one.
@@ -22,29 +22,22 @@ class UniformSampler(BaseSampler):
         seed: Everything random derives from this.
     """
 
+    draws = True
+    redraws = True
+
     def __init__(self, *, seed: int) -> None:
         self._seed = seed
 
     def draw(self, study: Study, n: int, seed: int, walk: Callable[[Callable[[Choice], str]], A]) -> list[A]:
         """Draw uniformly at each choice, outside of any trial, as single-path one-shot trains its supernet.
 
-        Guo et al. (2019). The arguments are those of `ReinforceSampler.draw`.
+        Guo et al. (2019). See `Sampler.draw`.
         """
 
         def one(number: int) -> A:
             return walk(lambda c: c.labels[int(fraction(seed, "draw", number, c.name) * len(c.labels))])
 
         return [one(number) for number in range(n)]
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return no space: parameters are drawn one by one."""
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Return no parameters."""
-        return {}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -11,20 +10,13 @@ from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate
 from nassim.ledger.entry import Outcome
+from nassim.samplers.base import as_sampler
 from nassim.search.aims import Excess, excesses
 from nassim.search.books import Books
 from nassim.search.search import Search
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
 from nassim.space.distributions import suggest
-
-
-@runtime_checkable
-class Learner(Protocol):
-    """A sampler that trains a controller."""
-
-    def learn(self, study: optuna.Study) -> int:
-        """Train the controller on what it was told since, and return how many updates that took."""
 
 
 class Misfit(NassimError):  # noqa: N818, what is wrong is with the trial
@@ -63,6 +55,7 @@ class Trials:
         self._search = search
         self._names = tuple(objective.name for objective in search.objectives)
         self._study = search.study
+        self._sampler = as_sampler(search.study.sampler)
         self._books = books
         self._open: dict[int, optuna.Trial] = {}
         self._heard: dict[int, int] = {}
@@ -117,9 +110,9 @@ class Trials:
 
     def _learn(self) -> None:
         """Let a sampler with a controller train it on what it was told, where that is billed as such."""
-        if isinstance(self._study.sampler, Learner):
+        if self._sampler.learns:
             with self._books.turn(Activity.CONTROLLER):
-                self._study.sampler.learn(self._study)
+                self._sampler.learn(self._study)
 
     def _candidate(self, number: int) -> Candidate:
         return Candidate(self.architectures[number], number, derive_seed(self._search.seed, "trial", number))
@@ -236,7 +229,7 @@ class Trials:
         """
         for excess in excesses(self._search.limits, self.architectures[trial.number]):
             trial.set_constraint(excess.limit.name, excess.share)
-        if not getattr(self._study.sampler, "learns_from_values_alone", False):
+        if not self._sampler.learns_from_values_alone:
             self._study.tell(trial, state=TrialState.PRUNED)
             return
         worst = {each.name: -math.inf if each.maximised else math.inf for each in self._search.objectives}

@@ -152,7 +152,7 @@ def test_help_answers_at_once(tmp_path):
         ),
         (["run", "space.yaml"], "there is no search space 'sell'"),
         (["run", "shape.yaml"], "set the space's input_shape to match"),
-        (["run", "sampler.yaml"], "sampler random has no parameter 'depth'"),
+        (["run", "sampler.yaml"], "the sampler 'random' has no parameter 'depth'"),
         (["report"], "there is no ledger at nassim.db: no such file. `nassim run` makes one"),
         (["runs"], "there is no ledger at nassim.db"),
         (["resume", "x"], "there is no ledger at nassim.db"),

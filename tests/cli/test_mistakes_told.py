@@ -72,12 +72,21 @@ def refusal(tmp_path):
 @pytest.mark.parametrize(
     ("pruner", "message"),
     [
-        ("name: hyperband, parameters: {reduction_factor: 1}", "reduction_factor: search first: pruner hyperband: "),
-        ("name: hyperband, parameters: {reduction_factor: 0}", "reduction_factor: search first: pruner hyperband: "),
-        ("name: hyperband, parameters: {min_resource: 0}", "min_resource: search first: pruner hyperband: "),
+        (
+            "name: hyperband, parameters: {reduction_factor: 1}",
+            "reduction_factor: search first: the pruner 'hyperband': ",
+        ),
+        (
+            "name: hyperband, parameters: {reduction_factor: 0}",
+            "reduction_factor: search first: the pruner 'hyperband': ",
+        ),
+        ("name: hyperband, parameters: {min_resource: 0}", "min_resource: search first: the pruner 'hyperband': "),
         ("name: hyperband, parameters: {min_resource: 5}", "min_resource must be at most 4, a training's last epoch"),
-        ("name: hyperband, parameters: {bootstrap_count: -1}", "bootstrap_count: search first: pruner hyperband: "),
-        ("name: median, parameters: {interval_steps: 0}", "interval_steps: search first: pruner median: "),
+        (
+            "name: hyperband, parameters: {bootstrap_count: -1}",
+            "bootstrap_count: search first: the pruner 'hyperband': ",
+        ),
+        ("name: median, parameters: {interval_steps: 0}", "interval_steps: search first: the pruner 'median': "),
     ],
 )
 def test_parameters_of_a_pruner_are_told_with_their_line(refusal, pruner, message):
@@ -89,13 +98,19 @@ def test_parameters_of_a_pruner_are_told_with_their_line(refusal, pruner, messag
 @pytest.mark.parametrize(
     ("sampler", "message"),
     [
-        (("reinforce", "hidden: 1000000"), "hidden: search first: sampler reinforce: hidden must be at least 1 and at"),
+        (
+            ("reinforce", "hidden: 1000000"),
+            "hidden: search first: the sampler 'reinforce': hidden must be at least 1 and at",
+        ),
         (
             ("reinforce", "learning_rate: .inf"),
-            "learning_rate: search first: sampler reinforce: learning_rate is a ",
+            "learning_rate: search first: the sampler 'reinforce': learning_rate is a ",
         ),
-        (("tpe", "n_ei_candidates: 1" + "0" * 20), "n_ei_candidates: search first: sampler tpe: n_ei_candidates is a "),
-        (("random", "x: 1"), "x: search first: sampler random has no parameter 'x'; it takes no parameters"),
+        (
+            ("tpe", "n_ei_candidates: 1" + "0" * 20),
+            "n_ei_candidates: search first: the sampler 'tpe': n_ei_candidates is a ",
+        ),
+        (("random", "x: 1"), "x: search first: the sampler 'random' has no parameter 'x'; it takes no parameters"),
     ],
 )
 def test_parameters_of_a_sampler_are_told_with_their_line(refusal, sampler, message):

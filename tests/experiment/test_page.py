@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from nassim.experiment import load_experiment
 from nassim.experiment import model as m
 from nassim.experiment.aims import Limit, Objective, OnDevice
-from nassim.experiment.data import Arrays, Data, Digits
+from nassim.experiment.data import Arrays, Data, Digits, OwnData
+from nassim.experiment.own import Own, Part
 from nassim.experiment.spec import Spec
 from nassim.experiment.task import Task
 from nassim.experiment.training import Training
@@ -23,16 +24,19 @@ SECTIONS = {
     "`space`": m.Space,
     "`data` with `name: digits`": Digits,
     "`data` with `name: arrays`": Arrays,
+    "`data` of one's own": OwnData,
     "`task`": Task,
     "`training` and `final.schedule`": Training,
     "`searches[]`": m.Search,
     "`searches[].evaluator` with `kind: full`": m.Full,
     "`searches[].evaluator` with `kind: enas`": m.Enas,
+    "`searches[].evaluator` of one's own": m.OwnEvaluator,
     "`searches[].sampler`": m.Sampler,
     "`searches[].pruner`": m.Pruner,
     "`final`": m.Final,
     "`executor` with `kind: ray`": m.Ray,
     "`executor` with `kind: inline`": m.Inline,
+    "`executor` of one's own": m.OwnExecutor,
     "`checkpoint`": m.Checkpoint,
     "`objectives[]` and `searches[].objectives[]`": Objective,
     "`limits` and `searches[].limits`": Limit,
@@ -76,7 +80,7 @@ def test_a_section_has_the_rows_of_its_mapping(title):
 
 
 def test_every_mapping_of_the_model_has_a_section():
-    assert set(mappings_of(Spec)) - {Data, OnDevice} == set(SECTIONS.values())
+    assert set(mappings_of(Spec)) - {Data, OnDevice, Part, Own} == set(SECTIONS.values())
 
 
 def test_the_costs_are_those_there_are():

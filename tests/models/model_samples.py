@@ -8,8 +8,8 @@ from torch import nn
 from nassim.models.building import new_network
 from nassim.models.card import ModelCard, Origin
 from nassim.models.file import save_model
-from nassim.space.loading import load_space
-from nassim.space.sources import portable
+from nassim.sources import portable
+from nassim.space.catalogue import load_space
 
 SPACES = Path(__file__).parent / "model_spaces.py"
 

@@ -7,7 +7,7 @@ from model_samples import SPACES, inputs, saved
 import nassim
 from nassim.errors import NassimError
 from nassim.models.bundle import write_bundle
-from nassim.space.loading import load_space
+from nassim.space.catalogue import load_space
 
 SPACE = """
 from nassim.space import SearchSpace

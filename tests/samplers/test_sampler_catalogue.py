@@ -5,7 +5,7 @@ import optuna
 import pytest
 
 from nassim.errors import NassimError
-from nassim.samplers.catalogue import make_pruner, make_sampler, trials_at_most
+from nassim.samplers.catalogue import make_pruner, make_sampler
 from nassim.space.domain import Choice, Domain
 
 DOMAIN = Domain(
@@ -32,27 +32,31 @@ def sampler(name, **parameters):
         (
             "evolution",
             {"populaton": 10},
-            "sampler evolution has no parameter 'populaton' (did you mean 'population'?); its parameters are "
+            "the sampler 'evolution' has no parameter 'populaton' (did you mean 'population'?); its parameters are "
             "population, tournament",
         ),
-        ("random", {"x": 1}, "sampler random has no parameter 'x'; it takes no parameters"),
-        ("evolution", {"population": "many"}, "sampler evolution: population is a whole number, found 'many'"),
-        ("evolution", {"population": True}, "sampler evolution: population is a whole number, found True"),
-        ("evolution", {"population": 0}, "sampler evolution: population must be at least 1, found 0"),
-        ("reinforce", {"learn_trials": 1.5}, "sampler reinforce: learn_trials is a whole number or null, found 1.5"),
+        ("random", {"x": 1}, "the sampler 'random' has no parameter 'x'; it takes no parameters"),
+        ("evolution", {"population": "many"}, "the sampler 'evolution': population is a whole number, found 'many'"),
+        ("evolution", {"population": True}, "the sampler 'evolution': population is a whole number, found True"),
+        ("evolution", {"population": 0}, "the sampler 'evolution': population must be at least 1, found 0"),
+        (
+            "reinforce",
+            {"learn_trials": 1.5},
+            "the sampler 'reinforce': learn_trials is a whole number or null, found 1.5",
+        ),
         (
             "reinforce",
             {"baseline_decay": 1},
-            "sampler reinforce: baseline_decay must be at least 0 and below 1, found 1",
+            "the sampler 'reinforce': baseline_decay must be at least 0 and below 1, found 1",
         ),
-        ("reinforce", {"seed": 1}, "sampler reinforce has no parameter 'seed'"),
+        ("reinforce", {"seed": 1}, "the sampler 'reinforce' has no parameter 'seed'"),
         (
             "tpe",
             {"n_ei_candidates": 0},
-            "sampler tpe: n_startup_trials must be at least 0 and n_ei_candidates at least 1, found 10 and 0",
+            "the sampler 'tpe': n_startup_trials must be at least 0 and n_ei_candidates at least 1, found 10 and 0",
         ),
-        ("tpe", {"multivariate": "yes"}, "sampler tpe: multivariate is true or false, found 'yes'"),
-        ("tpe", {"group": True, "multivariate": False}, "sampler tpe: ``group`` option can only be enabled when"),
+        ("tpe", {"multivariate": "yes"}, "the sampler 'tpe': multivariate is true or false, found 'yes'"),
+        ("tpe", {"group": True, "multivariate": False}, "the sampler 'tpe': ``group`` option can only be enabled when"),
     ],
 )
 def test_what_is_wrong_with_a_sampler_is_said(name, parameters, message):
@@ -70,9 +74,9 @@ def test_what_is_wrong_with_a_sampler_is_said(name, parameters, message):
             "there is no pruner 'medium' (did you mean 'median'?); the pruners are none, median, successive_halving, "
             "hyperband",
         ),
-        ("none", {"x": 1}, "pruner none has no parameter 'x'; it takes no parameters"),
-        ("hyperband", {"min_resource": "auto"}, "pruner hyperband: min_resource is a whole number, found 'auto'"),
-        ("median", {"n_startup_trials": -1}, "pruner median: Number of startup trials cannot be negative"),
+        ("none", {"x": 1}, "the pruner 'none' has no parameter 'x'; it takes no parameters"),
+        ("hyperband", {"min_resource": "auto"}, "the pruner 'hyperband': min_resource is a whole number, found 'auto'"),
+        ("median", {"n_startup_trials": -1}, "the pruner 'median': Number of startup trials cannot be negative"),
     ],
 )
 def test_what_is_wrong_with_a_pruner_is_said(name, parameters, message):
@@ -98,8 +102,8 @@ def test_parameters_are_passed_on_and_whole_numbers_are_numbers():
 
 def test_a_grid_proposes_each_architecture_once_and_says_when_it_ends():
     made = sampler("grid")
-    assert trials_at_most(made) == DOMAIN.size == 4
-    assert trials_at_most(sampler("tpe")) is None
+    assert made.trials_at_most == DOMAIN.size == 4
+    assert sampler("tpe").trials_at_most is None
     study = optuna.create_study(direction="maximize", sampler=made)
     found = []
     for _ in range(4):
@@ -118,7 +122,9 @@ def test_the_order_of_a_grid_depends_on_the_seed():
 
 def test_a_grid_refuses_a_space_that_is_too_large_and_one_that_is_not_its_own():
     large = Domain(tuple(Choice(f"c{i}", tuple("abcdefghij")) for i in range(7)))
-    with pytest.raises(NassimError, match="sampler grid: the space has 10,000,000 architectures and a grid at most"):
+    with pytest.raises(
+        NassimError, match="the sampler 'grid': the space has 10,000,000 architectures and a grid at most"
+    ):
         make_sampler("grid", 0, {}, large)
     study = optuna.create_study(sampler=sampler("grid"))
     with pytest.raises(NassimError, match=r"has no parameter 'depth'; it has .*: make the grid from the space"):

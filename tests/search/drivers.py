@@ -20,7 +20,7 @@ PATIENCE_S = 120.0
 # Children of a server that has imported all of this start at once, and share no threads with the tests' process.
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
-    ["drivers", "nassim.run", "nassim.parts", "nassim.executors.inline", "sklearn.datasets"]
+    ["drivers", "nassim.run.running", "nassim.run.make", "nassim.executors.inline", "sklearn.datasets"]
 )
 
 

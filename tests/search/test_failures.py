@@ -96,7 +96,7 @@ def test_a_worker_that_cannot_start_ends_the_run_with_its_books_closed(tmp_path,
     def fails(*arguments):
         raise FileNotFoundError("no data")
 
-    monkeypatch.setattr("nassim.parts._make_runner", fails)
+    monkeypatch.setattr("nassim.run.make._make_runner", fails)
     plan = experiment(tmp_path)
     with pytest.raises(NassimError, match=r"a worker on .* could not start: FileNotFoundError: no data"):
         execute(plan, name="run")

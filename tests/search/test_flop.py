@@ -9,8 +9,8 @@ from searching import CELL, ENAS, FULL, experiment, run, traps
 from torch.utils.flop_counter import FlopCounterMode
 from traps import STEPS_PER_EPOCH
 
-from nassim.parts import Parts
-from nassim.space.loading import load_space
+from nassim.run.make import Parts
+from nassim.space.catalogue import load_space
 
 STARTUP = "startup"
 PRUNED = {"name": "median", "parameters": {"n_startup_trials": 1, "n_warmup_steps": 0}}

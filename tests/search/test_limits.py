@@ -13,7 +13,7 @@ from nassim.evaluation import Job, Progress
 from nassim.hardware.costs import Costs
 from nassim.ledger.entry import Stage
 from nassim.run import execute
-from nassim.samplers.catalogue import make_sampler, trials_at_most
+from nassim.samplers.catalogue import make_sampler
 from nassim.samplers.redrawing import MOST_REDRAWS
 from nassim.search.agenda import MOST_IN_VAIN
 from nassim.search.aims import ACCURACY, Limit, excesses
@@ -81,7 +81,7 @@ def test_a_first_draw_within_the_limits_is_what_it_would_have_been_without(sampl
 
 def test_a_grid_has_what_is_within_and_no_more():
     sampler = make_sampler("grid", 0, {}, SPACE.domain, is_within=lambda each: each in WITHIN)
-    assert trials_at_most(sampler) == len(WITHIN)
+    assert sampler.trials_at_most == len(WITHIN)
     found = look("grid", len(WITHIN), limits=(limit("params", SMALL),))
     assert {SPACE.canonical(params) for params in found.proposed} == set(WITHIN)
 

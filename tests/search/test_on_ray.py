@@ -11,7 +11,7 @@ from nassim.folder import RunFolder
 from nassim.ledger.entry import DRIVER
 from nassim.models.shelf import find_model
 from nassim.run import execute
-from nassim.space.loading import load_space
+from nassim.space.catalogue import load_space
 
 ray = pytest.importorskip("ray")
 

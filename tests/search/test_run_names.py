@@ -11,8 +11,8 @@ from searching import experiment
 from nassim.folder import RunFolder
 from nassim.ledger.export import export_studies
 from nassim.ledger.store import Ledger
-from nassim.parts import Parts
 from nassim.run.arm import make_arm
+from nassim.run.make import Parts
 
 PRUNERS = ("none", "median", "successive_halving", "hyperband")
 NAMES = ("a", "nightly-2026.11.21")

@@ -30,7 +30,7 @@ def told(folder, y, outputs: int, *searches: dict, **changes):
 def on_test(done, search: str, plan, folder) -> tuple[np.ndarray, np.ndarray]:
     """Return what the found model makes of the test split, and what it should."""
     from nassim.folder import RunFolder
-    from nassim.parts import Parts
+    from nassim.run.make import Parts
 
     write_bundle(find_model(done.ledger, f"run/{search}").file, folder / search)
     returned = {"regression": "predicted numbers (batch, ", "binary": "a logit (batch, 1), above 0 for the class 1"}

@@ -14,10 +14,9 @@ from nassim.errors import Interrupted, NassimError
 from nassim.executors.inline import InlineExecutor
 from nassim.ledger.store import Ledger
 from nassim.run import execute, resume
-from nassim.space import installed
+from nassim.sources import code_of, doubt
+from nassim.space.catalogue import SPACES, load_space
 from nassim.space.domain import Domain
-from nassim.space.loading import load_space
-from nassim.space.sources import code_of, doubt
 
 MINE = """\
 from beside import width
@@ -101,7 +100,7 @@ def test_a_run_of_which_nothing_is_recorded_goes_on_with_a_space_of_nassims_alon
     forget_code(plan)
     with pytest.raises(NassimError, match="the ledger does not say which code it began with"):
         resume("run", plan.ledger)
-    assert doubt("cell", None) is None
+    assert doubt(SPACES, "cell", None) is None
 
 
 def test_a_space_of_nassims_is_never_doubted(interrupted):
@@ -109,13 +108,14 @@ def test_a_space_of_nassims_is_never_doubted(interrupted):
 
 
 def test_an_installed_package_is_known_by_its_version(monkeypatch):
-    monkeypatch.setattr("nassim.space.sources.package_of", {"theirs": ("spaces", "1.2")}.get)
-    began = asdict(code_of("theirs"))
-    assert doubt("theirs", began) is None
-    monkeypatch.setattr("nassim.space.sources.package_of", {"theirs": ("spaces", "1.3")}.get)
-    assert "the package spaces, which has changed since it began: 1.2 then, 1.3 now" in doubt("theirs", began)
-    assert installed.package_of("cell")[0] == "nassim"
-    assert code_of("yaml:Loader").origin == "the package PyYAML"
+    monkeypatch.setattr("nassim.sources._package_of", lambda catalogue, name: ("spaces", "1.2"))
+    began = asdict(code_of(SPACES, "theirs"))
+    assert doubt(SPACES, "theirs", began) is None
+    monkeypatch.setattr("nassim.sources._package_of", lambda catalogue, name: ("spaces", "1.3"))
+    assert "the package spaces, which has changed since it began: 1.2 then, 1.3 now" in doubt(SPACES, "theirs", began)
+    monkeypatch.undo()
+    assert code_of(SPACES, "cell").origin == "the package nassim"
+    assert code_of(SPACES, "yaml:Loader").origin == "the package PyYAML"
 
 
 def test_a_module_on_the_path_is_known_by_its_files(tmp_path, monkeypatch):
@@ -123,32 +123,32 @@ def test_a_module_on_the_path_is_known_by_its_files(tmp_path, monkeypatch):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "__init__.py").write_text("raise SystemExit('it is run')")
     (tmp_path / "own" / "space.py").write_text("")
-    began = code_of("own.space:Mine")
+    began = code_of(SPACES, "own.space:Mine")
     assert began.origin == str(tmp_path / "own" / "__init__.py")
     (tmp_path / "own" / "space.py").write_text("1")
-    assert code_of("own.space:Mine").state != began.state
+    assert code_of(SPACES, "own.space:Mine").state != began.state
 
 
 def test_a_folder_without_an_init_is_known_by_its_files_too(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "plain").mkdir()
     (tmp_path / "plain" / "space.py").write_text("")
-    began = asdict(code_of("plain.space:Mine"))
-    assert doubt("plain.space:Mine", began) is None
+    began = asdict(code_of(SPACES, "plain.space:Mine"))
+    assert doubt(SPACES, "plain.space:Mine", began) is None
     (tmp_path / "plain" / "space.py").write_text("1")
-    assert "has changed since it began" in doubt("plain.space:Mine", began)
+    assert "has changed since it began" in doubt(SPACES, "plain.space:Mine", began)
 
 
 @pytest.mark.parametrize("reference", ["__main__:Mine", f"{'x' * 300}.py:Mine", f"{'x' * 300}:Mine", "a..b:Mine"])
 def test_what_no_space_can_be_named_is_told(reference):
-    assert "which has changed" in doubt(reference, asdict(code_of(reference)) | {"state": "other"})
+    assert "which has changed" in doubt(SPACES, reference, asdict(code_of(SPACES, reference)) | {"state": "other"})
     with pytest.raises(NassimError):
         load_space(reference, {})
 
 
 def test_what_a_ledger_names_moves_no_cursor(tmp_path):
     (tmp_path / "mine.py").touch()
-    asked = doubt(f"{tmp_path}/mine.py:Mine", {"origin": "here\r\x1b[2Kall is well. ", "state": ""})
+    asked = doubt(SPACES, f"{tmp_path}/mine.py:Mine", {"origin": "here\r\x1b[2Kall is well. ", "state": ""})
     assert asked.endswith(r"it began with here\r\x1b[2Kall is well. ")
 
 

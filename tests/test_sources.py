@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nassim.space.sources import portable
+from nassim.sources import portable
 
 
 @pytest.mark.parametrize("reference", ["cell", "search_spaces.cell:Cell"])

@@ -1,4 +1,4 @@
-"""Parts: what an experiment names, made real. The driver makes them to plan, every worker to run."""
+"""Make: what an experiment names, made real. The driver makes it to plan, every worker to run."""
 
 from collections.abc import Iterator
 from functools import cached_property, partial
@@ -7,29 +7,28 @@ from typing import Any
 
 from nassim import __version__
 from nassim.cost.work import Activity, Work, add_up
-from nassim.data.source import DataSource, arrays, digits
+from nassim.data.catalogue import DATA
+from nassim.data.source import DataSource
 from nassim.errors import placed
 from nassim.evaluation import Evaluator, Job, Progress, Ready, RunnerFactory
+from nassim.evaluators.catalogue import EVALUATORS
 from nassim.evaluators.checkpoint import persistently
-from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.final import FinalEvaluator
-from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.measuring import check_metrics
-from nassim.evaluators.rounds import Rounds, enas_schedule
-from nassim.evaluators.shared import SharedWeights
+from nassim.evaluators.setting import Setting
 from nassim.executors.base import Executor
+from nassim.executors.catalogue import EXECUTORS
 from nassim.experiment.aims import OnDevice, label
-from nassim.experiment.data import Arrays
-from nassim.experiment.model import Enas, Experiment, Inline, Search
+from nassim.experiment.model import Experiment, Search
 from nassim.folder import RunFolder
 from nassim.hardware.costs import Cost, Costs
 from nassim.ledger.entry import Stage
 from nassim.models.card import Origin
 from nassim.search.aims import Limit, Objective, is_within
 from nassim.seeds import derive_seed
+from nassim.sources import portable
 from nassim.space import SearchSpace
-from nassim.space.loading import load_space
-from nassim.space.sources import portable
+from nassim.space.catalogue import load_space
 
 
 class Parts:
@@ -54,18 +53,24 @@ class Parts:
         self.task = experiment.task.task()
         with placed("task", "metrics"):
             check_metrics(self.task, self.source.outputs)
-        self.evaluators: dict[str, Evaluator] = {spec.name: self._evaluator(spec) for spec in experiment.searches}
+        self.evaluators: dict[str, Evaluator] = {}
+        for index, spec in enumerate(experiment.searches):
+            with placed("searches", index, "evaluator", *spec.evaluator.within, whose=f"search {spec.name}"):
+                self.evaluators[spec.name] = self._evaluator(spec)
         self.finals = dict(self._finals())
 
     def _evaluator(self, spec: Search) -> Evaluator:
-        if isinstance(spec.evaluator, Enas):
-            enas, seed = spec.evaluator, derive_seed(self.experiment.seed, "shared weights")
-            shared = enas_schedule(enas.rounds, enas.batch_size, enas.learning_rate)
-            rounds = Rounds(shared, enas.warmup, enas.updates, enas.children, enas.derive, enas.minibatch)
-            weights = SharedWeights(f"{spec.name}/shared", self.folder.shared_weights_of(spec.name), seed)
-            accepts = partial(is_within, self.limits_of(spec))
-            return EnasEvaluator(spec.name, self.space, self.source, rounds, weights, accepts=accepts, task=self.task)
-        return FullEvaluator(spec.name, self.space, self.source, self.experiment.training.schedule(), self.task)
+        setting = Setting(
+            spec.name,
+            self.space,
+            self.source,
+            self.experiment.training.schedule(),
+            self.task,
+            self.experiment.seed,
+            partial(is_within, self.limits_of(spec)),
+            self.folder.shared_weights_of,
+        )
+        return EVALUATORS.make(spec.evaluator.kind, spec.evaluator.arguments, {"setting": setting})
 
     def _finals(self) -> Iterator[tuple[str, FinalEvaluator]]:
         """Yield who trains what each search finds, with its name."""
@@ -142,19 +147,18 @@ def _make_runner(document: dict[str, Any], folder: RunFolder) -> Ready:
 
 
 def _source(experiment: Experiment) -> DataSource:
-    data, seed = experiment.data, derive_seed(experiment.seed, "data")
-    if isinstance(data, Arrays):
-        return arrays(data.path, data.validation, data.test, seed, experiment.task.kind, data.scale)
-    return digits(seed, data.validation, data.test, data.scale)
+    spec, seed = experiment.data, derive_seed(experiment.seed, "data")
+    with placed(*spec.within):
+        reader = DATA.make(spec.name, spec.arguments, {"task": experiment.task.kind})
+    return DataSource(reader, spec.validation, spec.test, seed, spec.scale)
 
 
 def make_executor(experiment: Experiment) -> Executor:
-    """Return the executor that the experiment names, not started yet; ray is loaded only if it is that."""
+    """Return the executor that the experiment names, not started yet; ray is loaded only if it is that.
+
+    Raises:
+        WrongValue: A parameter is not what it should be.
+    """
     spec = experiment.executor
-    if isinstance(spec, Inline):
-        from nassim.executors.inline import InlineExecutor
-
-        return InlineExecutor(threads=spec.threads)
-    from nassim.executors.ray import RayExecutor
-
-    return RayExecutor(**spec.model_dump(exclude={"kind"}))
+    with placed("executor", *spec.within):
+        return EXECUTORS.make(spec.kind, spec.arguments)

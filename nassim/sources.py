@@ -1,4 +1,4 @@
-"""Sources: the code of a search space that is a file of one's own, to be kept with what was made from it."""
+"""Sources: the code of parts that are one's own, to be known again and kept with what was made from it."""
 
 import ast
 import json
@@ -10,9 +10,10 @@ from hashlib import blake2b
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from nassim.catalogue import Catalogue
 from nassim.errors import shorten
-from nassim.space.installed import list_spaces, package_of
 
 SHIPPED = ("nassim", "search_spaces")
 """Packages that come with nassim, also where a checkout of it is the folder that a file lies in."""
@@ -22,16 +23,16 @@ LONGEST_DOUBT = 5000
 
 
 def portable(reference: str) -> tuple[str, Mapping[str, str]]:
-    """Return a space's reference as it holds in a folder with its sources, and these: names in that folder to texts.
+    """Return a part's reference as it holds in a folder with its sources, and these: names in that folder to texts.
 
-    A space that is installed or importable stays as it is named, and has none. With a file go those beside it that it
+    A part that is installed or importable stays as it is named, and has none. With a file go those beside it that it
     imports, and those that they do; of a package beside it all modules.
 
     Args:
-        reference: As for `load_space`, of a space that can be loaded.
+        reference: Of a part that can be loaded.
     """
     place, _, name = reference.rpartition(":")
-    if reference in list_spaces() or not place.endswith(".py"):
+    if not place.endswith(".py"):
         return reference, {}
     file = Path(place)
     sources = {path.relative_to(file.parent).as_posix(): _text(path) for path in _with_imported(file)}
@@ -40,7 +41,7 @@ def portable(reference: str) -> tuple[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Which code a space is.
+    """Which code a part is.
 
     Attributes:
         origin: The file, or the package that installs it.
@@ -51,14 +52,15 @@ class Code:
     state: str
 
 
-def code_of(reference: str) -> Code:
-    """Tell which code loading a space runs, without running it.
+def code_of(catalogue: Catalogue[Any], reference: str) -> Code:
+    """Tell which code loading a part runs, without running it.
 
     Args:
-        reference: As for `load_space`.
+        catalogue: Of parts of its kind.
+        reference: Its name there, or where it is.
     """
     place = reference.rpartition(":")[0]
-    if package := package_of(reference):
+    if package := _package_of(catalogue, reference):
         return Code(f"the package {package[0]}", package[1])
     if place.endswith(".py"):
         return _code_of_file(Path(place))
@@ -76,35 +78,42 @@ def code_of(reference: str) -> Code:
     return Code(f"the module {place}", "")
 
 
-def doubt(reference: str, recorded: Mapping[str, str] | None) -> str | None:
-    """Say why a space's code may be another than that which a run began with; None where it is the same.
+def doubt(catalogue: Catalogue[Any], reference: str, recorded: Mapping[str, str] | None) -> str | None:
+    """Say why a part's code may be another than that which a run began with; None where it is the same.
 
     Whoever wrote the ledger has chosen the names in it: nothing in them moves a terminal's cursor.
 
     Args:
-        reference: As for `load_space`.
+        catalogue: Of parts of its kind.
+        reference: Its name there, or where it is.
         recorded: What `code_of` told when the run began, as a mapping; None for a run of an earlier nassim.
     """
-    reason = _doubt(reference, recorded)
+    reason = _doubt(catalogue, reference, recorded)
     return reason and shorten(reason, LONGEST_DOUBT)
 
 
-def _doubt(reference: str, recorded: Mapping[str, str] | None) -> str | None:
-    package = package_of(reference)
+def _doubt(catalogue: Catalogue[Any], reference: str, recorded: Mapping[str, str] | None) -> str | None:
+    package = _package_of(catalogue, reference)
     if package and package[0] in SHIPPED:
         return None
-    code = code_of(reference)
+    code = code_of(catalogue, reference)
+    loaded = f"its {catalogue.what.removeprefix('search ')} is loaded from {code.origin}"
     if recorded is None:
-        return f"its space is loaded from {code.origin}, and the ledger does not say which code it began with"
+        return f"{loaded}, and the ledger does not say which code it began with"
     before = Code(recorded.get("origin", ""), recorded.get("state", ""))
     if before.origin != code.origin:
-        return f"its space is loaded from {code.origin}, and it began with {before.origin}"
+        return f"{loaded}, and it began with {before.origin}"
     if before.state != code.state:
-        return (
-            f"its space is loaded from {code.origin}, which has changed since it began: {before.state} then, "
-            f"{code.state} now"
-        )
+        return f"{loaded}, which has changed since it began: {before.state} then, {code.state} now"
     return None
+
+
+def _package_of(catalogue: Catalogue[Any], name: str) -> tuple[str, str] | None:
+    """Return the name and the version of the package that a part comes with under a name; None where none does."""
+    if catalogue.is_shipped(name):
+        return "nassim", version("nassim")
+    entry = catalogue.entry_point(name)
+    return (entry.dist.name, entry.dist.version) if entry and entry.dist else None
 
 
 def _code_of_file(file: Path) -> Code:

@@ -4,8 +4,7 @@ import sys
 import pytest
 
 from nassim.errors import NassimError
-from nassim.space.installed import list_spaces
-from nassim.space.loading import load_space
+from nassim.space.catalogue import SPACES, load_space
 from search_spaces.cell import Cell
 
 MINE = """
@@ -55,7 +54,7 @@ def refused(reference, **parameters):
 
 
 def test_installed_spaces():
-    assert list_spaces() == {"cell": "search_spaces.cell:Cell", "chain": "search_spaces.chain:Chain"}
+    assert SPACES.list() == {"cell": "search_spaces.cell:Cell", "chain": "search_spaces.chain:Chain"}
     space = load_space("cell", {"width": 4, "cells": 1, "input_shape": [1, 8, 8]})
     assert isinstance(space, Cell)
     assert space.input_shape == (1, 8, 8)
@@ -71,7 +70,8 @@ def test_a_space_of_one_s_own(mine):
 
 def test_what_can_not_be_loaded(mine, tmp_path):
     assert refused("sell") == (
-        "there is no search space 'sell'; installed are cell, chain, and one's own is module:Class or "
+        "there is no search space 'sell' (did you mean 'cell'?); the search spaces are cell, chain, and one's own is "
+        "module:Class or "
         "path/to/file.py:Class"
     )
     assert "there is no file 'nowhere/mine.py' (looked for in " in refused("nowhere/mine.py:Mine")
@@ -90,7 +90,8 @@ def test_what_can_not_be_loaded(mine, tmp_path):
 
 def test_parameters_that_are_refused(mine):
     assert refused("cell", witdh=3) == (
-        "the search space 'cell' has no parameter 'witdh'; its parameters are width, cells, input_shape, classes"
+        "the search space 'cell' has no parameter 'witdh' (did you mean 'width'?); its parameters are width, cells, "
+        "input_shape, classes"
     )
     assert refused(f"{mine}:Mine", width=0) == (
         f"the search space '{mine}:Mine' can't be made with {{'width': 0}}: ValueError: width is too small"
@@ -105,7 +106,7 @@ def test_parameters_that_are_refused(mine):
 def test_nothing_heavy_is_imported_before_it_is_needed():
     code = (
         "import sys, nassim.space, nassim.space.search_space, nassim.space.domain, nassim.space.architecture, "
-        "nassim.space.reading, nassim.space.loading as l; l.list_spaces(); "
+        "nassim.space.reading, nassim.space.catalogue as l; l.SPACES.list(); "
         "print([m for m in ('torch', 'optuna', 'ray', 'pandas') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

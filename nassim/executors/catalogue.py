@@ -1,0 +1,11 @@
+"""The executors that there are, and one's own."""
+
+from nassim.catalogue import Catalogue
+from nassim.executors.base import Executor
+
+EXECUTORS: Catalogue[Executor] = Catalogue(
+    "executor",
+    "nassim.executors.base.Executor",
+    "nassim.executors",
+    {"ray": "nassim.executors.ray:RayExecutor", "inline": "nassim.executors.inline:InlineExecutor"},
+)
