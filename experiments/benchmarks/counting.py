@@ -33,7 +33,7 @@ from nassim.cost.counting import count
 from nassim.cost.profile import AMOUNTS, Profile
 from nassim.cost.work import FLOP_PER_MAC
 from nassim.space import Architecture, BatchNorm2d, Choose, Conv2d, Linear, SearchSpace
-from nassim.space.bulk import Enumeration
+from nassim.space.costs.bulk import Enumeration
 from search_spaces.cell import Cell
 from search_spaces.chain import Chain
 
@@ -234,7 +234,7 @@ FRESH = """
 import time
 from search_spaces.cell import Cell
 from search_spaces.chain import Chain
-import nassim.space.table
+import nassim.space.costs.table
 space = Cell()
 start = time.perf_counter(); space.domain; domain = time.perf_counter()
 space.table.arrays(); print(domain - start, time.perf_counter() - domain)

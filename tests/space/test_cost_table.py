@@ -15,7 +15,7 @@ from nassim.cost.counting import count
 from nassim.cost.profile import AMOUNTS
 from nassim.errors import NassimError
 from nassim.space import Architecture, SearchSpace
-from nassim.space.bulk import Enumeration
+from nassim.space.costs.bulk import Enumeration
 from search_spaces.cell import Cell
 from search_spaces.chain import Chain
 
@@ -158,7 +158,7 @@ def test_what_depends_on_what_is_found(layers, structural, monkeypatch):
     space = Line(layers)
     space.table.arrays()
     assert space.table.structural == structural
-    monkeypatch.setattr("nassim.space.table.count", lambda *_: pytest.fail("counted again"))
+    monkeypatch.setattr("nassim.space.costs.table.count", lambda *_: pytest.fail("counted again"))
     for architecture in space.enumerate():
         space.profile(architecture)
 
@@ -189,7 +189,7 @@ def test_a_shipped_space_is_counted_a_few_times_and_then_looked_up(space, monkey
         calls.append(arguments)
         return count(*arguments)
 
-    monkeypatch.setattr("nassim.space.table.count", counting)
+    monkeypatch.setattr("nassim.space.costs.table.count", counting)
     arrays = space.table.arrays()
     assert space.table.structural == set()
     assert len(calls) <= 7
@@ -203,7 +203,7 @@ def test_a_shipped_space_is_counted_a_few_times_and_then_looked_up(space, monkey
 
 def test_no_search_counts_an_architecture_twice_or_much_more_than_it_asks_for(monkeypatch):
     calls = []
-    monkeypatch.setattr("nassim.space.table.count", lambda *arguments: (calls.append(0), count(*arguments))[1])
+    monkeypatch.setattr("nassim.space.costs.table.count", lambda *arguments: (calls.append(0), count(*arguments))[1])
     cell = Cell(width=4, cells=1, input_shape=(1, 8, 8))
     first = cell.sample(np.random.default_rng(0))
     cell.profile(first)

@@ -10,8 +10,8 @@ from nassim.cost.counting import count
 from nassim.cost.profile import AMOUNTS
 from nassim.errors import NassimError
 from nassim.space import Linear, SearchSpace
-from nassim.space.bulk import Enumeration
-from nassim.space.watching import watch
+from nassim.space.costs.bulk import Enumeration
+from nassim.space.costs.watching import watch
 
 
 def assert_counted(space, arrays, indices):

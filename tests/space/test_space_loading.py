@@ -105,7 +105,7 @@ def test_parameters_that_are_refused(mine):
 def test_nothing_heavy_is_imported_before_it_is_needed():
     code = (
         "import sys, nassim.space, nassim.space.search_space, nassim.space.domain, nassim.space.architecture, "
-        "nassim.space.reading, nassim.space.loading as l; l.list_spaces(); "
+        "nassim.space.domain_reader, nassim.space.loading as l; l.list_spaces(); "
         "print([m for m in ('torch', 'optuna', 'ray', 'pandas') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

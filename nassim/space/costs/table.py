@@ -1,9 +1,9 @@
 """CostTable: what every architecture of a space costs, by look-up.
 
-A space's network is measured with all of its options at once (`nassim.space.swapping`), which shows that what they cost
-adds up; choices on which the rest of the network depends (numbers, options that change a shape) are found on the way,
-and there is a measurement for each combination of them that is met. What can't be told apart is counted for each
-architecture, so that every figure is that of `nassim.cost.counting.count`.
+A space's network is measured with all of its options at once (`nassim.space.costs.swapping`), which shows that what
+they cost adds up; choices on which the rest of the network depends (numbers, options that change a shape) are found on
+the way, and there is a measurement for each combination of them that is met. What can't be told apart is counted for
+each architecture, so that every figure is that of `nassim.cost.counting.count`.
 """
 
 from collections import defaultdict
@@ -18,16 +18,16 @@ from nassim.cost.counting import count
 from nassim.cost.profile import Profile
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
+from nassim.space.costs.skeleton import InseparableError, Skeleton, read_skeleton
+from nassim.space.costs.swapping import ClashError
+from nassim.space.costs.watching import watch
 from nassim.space.domain import Choice
-from nassim.space.skeleton import InseparableError, Skeleton, read_skeleton
-from nassim.space.swapping import ClashError
-from nassim.space.watching import watch
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nassim.space.dependence import CallSums, Found
+    from nassim.space.costs.dependence import CallSums, Found
     from nassim.space.search_space import SearchSpace
 
 Family = tuple[tuple[str, str], ...]
@@ -83,7 +83,7 @@ class CostTable:
         Raises:
             NassimError: The space has too many architectures, a sum is beyond 64 bits, or as `profile`.
         """
-        from nassim.space.bulk import tabulate
+        from nassim.space.costs.bulk import tabulate
 
         return tabulate(self._space.domain, self, counted)
 

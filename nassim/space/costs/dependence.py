@@ -6,10 +6,10 @@ counted are picked so that this shows: around three networks every option by its
 have met; and each call has been met under every combination of the choices on which it depends. It depends on a choice
 if two networks that are alike in all others on which it depends differ in what it costs.
 
-What `build` does with numbers besides giving them to layers is watched (`nassim.space.watching`), and held to the same:
-a look has been met under every combination of the choices from which its numbers come. So a layer that is there for one
-combination of many widths is found by the comparison that decides on it. All counted networks must fit, among them some
-drawn at random. Where too many would be counted there are no sums.
+What `build` does with numbers besides giving them to layers is watched (`nassim.space.costs.watching`), and held to the
+same: a look has been met under every combination of the choices from which its numbers come. So a layer that is there
+for one combination of many widths is found by the comparison that decides on it. All counted networks must fit, among
+them some drawn at random. Where too many would be counted there are no sums.
 """
 
 from collections import defaultdict
@@ -25,14 +25,14 @@ from nassim.cost.calls import Call, CallCost
 from nassim.cost.profile import AMOUNTS
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
+from nassim.space.costs.watching import Look
 from nassim.space.domain import Domain
-from nassim.space.watching import Look
 
 Columns = tuple[int, ...]
 """Positions of choices in their domain."""
 
 Codes = NDArray[np.int16]
-"""Index of the label at each choice, in rows: see `nassim.space.bulk.Enumeration`."""
+"""Index of the label at each choice, in rows: see `nassim.space.costs.bulk.Enumeration`."""
 
 Numbers = NDArray[np.int64]
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from nassim.cost.profile import AMOUNTS, Profile
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
-from nassim.space.dependence import LARGEST, CallSums, Found, learn_sums
+from nassim.space.costs.dependence import LARGEST, CallSums, Found, learn_sums
+from nassim.space.costs.skeleton import Amounts, Skeleton
 from nassim.space.domain import Choice, Domain
-from nassim.space.skeleton import Amounts, Skeleton
 
 if TYPE_CHECKING:
-    from nassim.space.table import CostTable
+    from nassim.space.costs.table import CostTable
 
 MOST_ARCHITECTURES = 20_000_000
 """Beyond it a space isn't enumerated: its arrays would take gigabytes."""

@@ -13,7 +13,7 @@ from nassim.cost.dispatch import OperationCounter
 from nassim.cost.layers import weigh
 from nassim.cost.profile import AMOUNTS, Profile
 from nassim.cost.tally import Tally, amounts
-from nassim.space.swapping import ClashError, Place, Swap, SwapReader
+from nassim.space.costs.swapping import ClashError, Place, Swap, SwapReader
 
 if TYPE_CHECKING:
     from nassim.space.search_space import SearchSpace
