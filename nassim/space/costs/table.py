@@ -18,7 +18,7 @@ from nassim.cost.counting import count
 from nassim.cost.profile import Profile
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
-from nassim.space.costs.skeleton import InseparableError, Skeleton, read_skeleton
+from nassim.space.costs.skeleton import InseparableError, Networks, Skeleton, read_skeleton
 from nassim.space.costs.swapping import ClashError
 from nassim.space.costs.watching import watch
 from nassim.space.domain import Choice
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nassim.space.costs.dependence import CallSums, Found
-    from nassim.space.search_space import SearchSpace
 
 Family = tuple[tuple[str, str], ...]
 """The labels of the choices on which the rest of the network depends. Architectures of one family share a skeleton."""
@@ -46,7 +45,7 @@ class CostTable:
         sums: What all architectures cost, where that was learnt from some of them for their arrays.
     """
 
-    def __init__(self, space: "SearchSpace") -> None:
+    def __init__(self, space: Networks) -> None:
         self.sums: CallSums | None = None
         self._space = space
         self._structural: frozenset[str] = frozenset()
