@@ -1,19 +1,18 @@
 """Attributes costs to the calls of a network: each call of a function of torch, with its backward pass."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
-from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
 from nassim.cost.counting import batches, run_step
 from nassim.cost.dispatch import OperationCounter
-from nassim.cost.layers import weigh
+from nassim.cost.layers import NodeScopes, weigh
 from nassim.cost.tally import Tally, amounts
 from nassim.errors import NassimError
 
@@ -23,7 +22,7 @@ class Call(NamedTuple):
 
     Attributes:
         label: What the module that makes it is known by in networks that differ.
-        what: The function, or the class of the module.
+        what: The function, or whose weights.
         place: Which of those with this label it is.
     """
 
@@ -56,7 +55,7 @@ class CallTracker(TorchFunctionMode):
         self._counter.scope = Call(frozenset(), "", 0)
         self._running: list[str] = []
         self._calls: Counter[tuple[frozenset[str], str]] = Counter()
-        self._nodes: set[Node] = set()
+        self._nodes = NodeScopes(counter)
         self._hooks: list[RemovableHandle] = []
 
     def __enter__(self) -> "CallTracker":
@@ -71,6 +70,7 @@ class CallTracker(TorchFunctionMode):
         super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
         for hook in self._hooks:
             hook.remove()
+        self._nodes.release()
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -82,7 +82,7 @@ class CallTracker(TorchFunctionMode):
         outer, self._counter.scope = self._counter.scope, Call(*call, self._calls[call])
         try:
             result = func(*args, **(kwargs or {}))
-            self._claim(result)
+            self._nodes.claim(tree_leaves(result), self._counter.scope)
         finally:
             self._counter.scope = outer
         return result
@@ -92,19 +92,6 @@ class CallTracker(TorchFunctionMode):
 
     def _leaving(self, module: nn.Module, args: Any, output: Any) -> None:
         self._running.pop()
-
-    def _claim(self, result: Any) -> None:
-        """Give the nodes behind a result that are no call's yet to the call that runs."""
-        values: Iterable[Any] = (result,) if isinstance(result, Tensor) else tree_leaves(result)
-        waiting = [value.grad_fn for value in values if isinstance(value, Tensor) and value.grad_fn is not None]
-        scope = self._counter.scope
-        while waiting:
-            node = waiting.pop()
-            if node in self._nodes:
-                continue
-            self._nodes.add(node)
-            self._hooks.append(node.register_prehook(lambda _, scope=scope: setattr(self._counter, "scope", scope)))
-            waiting += [earlier for earlier, _ in node.next_functions if earlier is not None]
 
 
 def count_calls(
@@ -134,7 +121,7 @@ def count_calls(
     }
     places: Counter[tuple[frozenset[str], str]] = Counter()
     for path, weights in _weights(network).items():
-        module = labels.get(path, frozenset()), type(network.get_submodule(path)).__name__
+        module = labels.get(path, frozenset()), f"weights of {type(network.get_submodule(path)).__name__}"
         places[module] += 1
         costs[Call(*module, places[module])] = _cost(weigh(*weights), nothing, nothing, batch)
     return costs

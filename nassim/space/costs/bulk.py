@@ -96,14 +96,13 @@ class Enumeration(Sequence[Architecture]):
 def tabulate(domain: Domain, table: "CostTable", counted: Callable[[], None]) -> dict[str, NDArray[np.int64]]:
     """Return what every architecture costs: see `CostTable.arrays`."""
     every = Enumeration(domain)
+    tried = False
     while True:
         structural = table.structural
         families = list(_families(domain, every, structural))
-        if len(families) > MOST_ALONE and (sums := _learnt(domain, table, every, counted)):
-            return _named(sums.of(every.codes))
         totals = np.zeros((len(every), len(AMOUNTS) + 1), np.int64)
         alone: list[int] = []
-        for rows in families:
+        for rows in families if tried or len(families) <= MOST_ALONE else ():
             found = _family(domain, table, every, rows)
             if table.structural != structural:
                 break
@@ -112,15 +111,19 @@ def tabulate(domain: Domain, table: "CostTable", counted: Callable[[], None]) ->
             else:
                 totals[rows] = found
                 counted()
-        stuck = table.structural == structural and len(families) <= MOST_ALONE < len(alone)
-        if stuck and (sums := _learnt(domain, table, every, counted)):
-            return _named(sums.of(every.codes))
+        if table.structural != structural:
+            continue
+        if not tried and max(len(families), len(alone)) > MOST_ALONE:
+            tried = True
+            if sums := _learnt(domain, table, every, counted):
+                return _named(sums.of(every.codes))
+            continue
         for row in alone:
             totals[row] = _row(table.profile(every[row]))
             counted()
             if table.structural != structural:
                 break
-        if table.structural == structural:
+        else:
             return _named(totals)
 
 

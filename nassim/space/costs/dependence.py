@@ -112,6 +112,7 @@ class _Learner:
         self._known: dict[Hashable, int] = {}
         self._counted: dict[Architecture, dict[Call | Look, int]] = {}
         self._depends: dict[Call | Look, Columns] = {}
+        self._distinct: dict[Columns, tuple[Numbers, Numbers]] = {}
 
     def learn(self) -> CallSums:
         """See `learn_sums`.
@@ -139,10 +140,8 @@ class _Learner:
                     raise _TooMany
                 calls, looks = self._count(architecture)
                 self._counted[architecture] = {
-                    **{
-                        call: self._intern(cost, (*cost[0], sum(n for _, n in cost[1]))) for call, cost in calls.items()
-                    },
-                    **{look: self._intern(found, self._rows[0]) for look, found in looks.items()},
+                    **{call: self._intern(cost, _row(cost)) for call, cost in calls.items()},
+                    **{look: self._intern(found, NOTHING) for look, found in looks.items()},
                 }
 
     def _intern(self, found: Hashable, row: Row) -> int:
@@ -186,7 +185,7 @@ class _Learner:
         counted = np.array([self._coded(architecture) for architecture in self._counted], np.int16)
         gaps = []
         for columns in dict.fromkeys(wanted):
-            numbers, rows = _distinct(self._shuffled, columns, self._sizes)
+            numbers, rows = self._combinations(columns)
             if len(numbers) * LEAST_SAVED > len(self._codes):
                 raise _TooMany
             new = ~np.isin(numbers, _numbers(counted, columns, self._sizes))
@@ -199,6 +198,12 @@ class _Learner:
         picked = _cover(self._shuffled[candidates], [gap[:2] for gap in gaps], self._sizes)
         return [self._architecture(self._shuffled[candidates[i]]) for i in picked]
 
+    def _combinations(self, columns: Columns) -> tuple[Numbers, Numbers]:
+        """Return the combinations that there are in some columns, and for each a row that has it."""
+        if columns not in self._distinct:
+            self._distinct[columns] = _distinct(self._shuffled, columns, self._sizes)
+        return self._distinct[columns]
+
     def _sums(self) -> CallSums:
         codes = np.array([self._coded(architecture) for architecture in self._counted], np.int16)
         together: defaultdict[Columns, list[Call]] = defaultdict(list)
@@ -210,10 +215,7 @@ class _Learner:
         for columns, calls in together.items():
             numbers, rows = np.unique(_numbers(codes, columns, self._sizes), return_index=True)
             costs = [
-                [
-                    sum(amounts)
-                    for amounts in zip(*(self._rows[networks[row].get(call, 0)] for call in calls), strict=True)
-                ]
+                [*map(sum, zip(*(self._rows[networks[row].get(call, 0)] for call in calls), strict=True))]
                 for row in rows
             ]
             greatest = [most + max(amounts) for most, amounts in zip(greatest, zip(*costs, strict=True), strict=True)]
@@ -265,9 +267,9 @@ def _explaining(columns: Columns, surely: Columns, pattern: Numbers, codes: Code
         found: NDArray[np.bool_] = differs & (numbers[:, None] == numbers[None, :])
         return found
 
-    apart = (codes[:, None, :] != codes[None, :, :]).sum(axis=2)
     while (left := clashes(columns)).any():
         # The two that are most alike: what else differs between them explains it.
+        apart = (codes[:, None, :] != codes[None, :, :]).sum(axis=2)
         one, other = divmod(int(np.where(left, apart, len(sizes) + 1).argmin()), len(codes))
         suspects = np.flatnonzero(codes[one] != codes[other]).tolist()
         columns = min((tuple(sorted((*columns, c))) for c in suspects), key=lambda more: clashes(more).sum())
@@ -279,7 +281,7 @@ def _explaining(columns: Columns, surely: Columns, pattern: Numbers, codes: Code
 
 
 def _distinct(codes: Codes, columns: Columns, sizes: Sequence[int]) -> tuple[Numbers, Numbers]:
-    """Return the combinations that there are in some columns, and for each a row that has it."""
+    """See `_Learner._combinations`."""
     numbers = _numbers(codes, columns, sizes)
     most = prod(sizes[column] for column in columns)
     if most > 4 * len(codes):

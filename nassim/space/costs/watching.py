@@ -26,7 +26,6 @@ Names = frozenset[str]
 TRUSTED = ("torch", "nassim")
 """Packages in whose code a look concerns the layer that is being made, and nothing else."""
 
-
 HASHED, IN_A_SET = "hash 1", "== 2"
 """Where a watched number is hashed and then compared with another, both are in a set or in the keys of a dictionary."""
 
@@ -214,11 +213,15 @@ class Number:
 
 
 class Text(str):
-    """A text that is watched where it is compared or looked up."""
+    """A text that is watched where it is compared, looked up or put together with others."""
 
     plain: str
     names: Names
     seen: Watch
 
     __eq__, __ne__ = _looked_at("==", operator.eq), _looked_at("!=", operator.ne)
-    __hash__ = _looked_at("hash", hash)
+    __hash__, __contains__ = _looked_at("hash", hash), _looked_at("in", operator.contains)
+    startswith, endswith = _looked_at("starts", str.startswith), _looked_at("ends", str.endswith)
+    __add__ = _looked_at("add", operator.add, gathers=True)
+    __str__, __format__ = _looked_at("str", str, gathers=True), _looked_at("format", format, gathers=True)
+    split, lower = _looked_at("split", str.split, gathers=True), _looked_at("lower", str.lower, gathers=True)
