@@ -1,8 +1,9 @@
 """How long counting takes, and how far counters agree: nassim, torch's FlopCounterMode, fvcore, ptflops, calflops.
 
 On NAS-Bench-201's network at its published settings. Every counter but nassim's table needs the network, so building it
-is shown apart. Figures are compared as multiply-adds of the forward pass of one input. Then, for the training of the
-depthwise convolutions of `chain`, what FlopCounterMode makes of the FLOP that are performed.
+is shown apart. Figures are compared as multiply-adds of the forward pass of one input. Then spaces of numbers, by
+look-up and counted one by one; and, for the training of the depthwise convolutions of `chain`, what FlopCounterMode
+makes of the FLOP that are performed.
 
     pip install "nassim[bench]"
     python experiments/benchmarks/counting.py [--architectures 20]
@@ -29,8 +30,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nassim.cost.counting import count
+from nassim.cost.profile import AMOUNTS, Profile
 from nassim.cost.work import FLOP_PER_MAC
-from nassim.space import Architecture
+from nassim.space import Architecture, BatchNorm2d, Choose, Conv2d, Linear, SearchSpace
+from nassim.space.costs.bulk import Enumeration
 from search_spaces.cell import Cell
 from search_spaces.chain import Chain
 
@@ -163,11 +166,75 @@ def seconds_of(function: Callable[[], Any], repeats: int = 1) -> float:
     return (time.perf_counter() - start) / repeats
 
 
+class Widths(SearchSpace):
+    """Six convolutions with a width each, two of them with a kernel: 16,384 networks."""
+
+    input_shape = (3, 16, 16)
+    classes = 10
+
+    def build(self, choose: Choose) -> nn.Module:
+        """See `SearchSpace`."""
+        channels: Any = 3
+        layers: list[nn.Module] = []
+        for i in range(6):
+            width = choose(f"width{i}", [8, 16, 32, 64])
+            kernel = choose(f"kernel{i}", [3, 5]) if i < 2 else 3
+            layers += [Conv2d(channels, width, kernel, padding=kernel // 2), BatchNorm2d(width), nn.ReLU()]
+            channels = width
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), Linear(channels, self.classes))
+
+
+class Stages(SearchSpace):
+    """Three stages, each of 1 to 3 inverted bottlenecks with a width, an expansion and a kernel: 93,312 networks."""
+
+    input_shape = (3, 32, 32)
+    classes = 10
+
+    def build(self, choose: Choose) -> nn.Module:
+        """See `SearchSpace`."""
+        channels = choose("stem", [8, 16])
+        layers: list[nn.Module] = [Conv2d(3, channels, 3, padding=1)]
+        for i in range(3):
+            width, depth = choose(f"width{i}", [16, 24, 32]), choose(f"depth{i}", [1, 2, 3])
+            hidden, kernel = channels * choose(f"expansion{i}", [2, 4]), choose(f"kernel{i}", [3, 5])
+            for stride in [2, 1, 1][:depth]:
+                depthwise = Conv2d(hidden, hidden, kernel, stride, kernel // 2, groups=hidden)
+                layers += [Conv2d(channels, hidden, 1), nn.ReLU6(), depthwise, nn.ReLU6(), Conv2d(hidden, width, 1)]
+                channels = width
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), Linear(channels, self.classes))
+
+
+def print_numbers(samples: int = 100) -> None:
+    """Print how long spaces of numbers take, by look-up and counted one by one, and hold one against the other."""
+    for space in (Widths(), Stages()):
+        every, counted = Enumeration(space.domain), []
+        seconds = seconds_of(lambda s=space, c=counted: s.table.arrays(lambda: c.append(1)))
+        arrays = space.table.arrays()
+        indices = np.random.default_rng(0).integers(space.size, size=samples)
+        start = time.perf_counter()
+        profiles = [count_one(space, every[index]) for index in indices]
+        one = (time.perf_counter() - start) / samples
+        for index, profile in zip(indices, profiles, strict=True):
+            assert all(arrays[name][index] == getattr(profile, name) for name in AMOUNTS), every[index]
+        print(
+            f"{type(space).__name__}: all {space.size:,} architectures from {len(counted)} networks {seconds:.1f} s; ",
+            end="",
+        )
+        print(f"counted one by one {one * space.size:,.0f} s ({1e3 * one:.1f} ms each); {samples} compared, all equal")
+
+
+def count_one(space: SearchSpace, architecture: Architecture) -> Profile:
+    """Build and count a network."""
+    with torch.device("meta"):
+        network = space.subnet(architecture)
+    return count(network, space.input_shape)
+
+
 FRESH = """
 import time
 from search_spaces.cell import Cell
 from search_spaces.chain import Chain
-import nassim.space.table
+import nassim.space.costs.table
 space = Cell()
 start = time.perf_counter(); space.domain; domain = time.perf_counter()
 space.table.arrays(); print(domain - start, time.perf_counter() - domain)
@@ -234,6 +301,8 @@ def main() -> None:
     print_counters(space, architectures)
     print()
     print_whole_space()
+    print()
+    print_numbers()
     print()
     print_training()
 

@@ -1,7 +1,9 @@
 """Profiles as tables: what one architecture costs, layer by layer if asked, or the range over a space."""
 
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +24,9 @@ MOST_TABULATED = 50_000
 
 SAMPLE = 100
 """Architectures of the sample, drawn with seed 0."""
+
+TOLD = 500
+"""Networks counted between two signs of life: some seconds."""
 
 TITLES = {
     "forward_macs": "forward",
@@ -173,7 +178,7 @@ def describe_space(space: "SearchSpace") -> dict[str, Any]:
     from nassim.cost.profile import AMOUNTS
 
     if space.size <= MOST_TABULATED:
-        amounts = space.table.arrays()
+        amounts = space.table.arrays(sign_of_life(space.size))
     else:
         rng = np.random.default_rng(0)
         profiles = [space.profile(space.sample(rng)) for _ in range(SAMPLE)]
@@ -187,6 +192,18 @@ def describe_space(space: "SearchSpace") -> dict[str, Any]:
             for name, values in amounts.items()
         },
     }  # fmt: skip
+
+
+def sign_of_life(size: int) -> Callable[[], None]:
+    """Return what tells whoever waits, from time to time, how many networks have been counted."""
+    numbers = itertools.count(1)
+
+    def counted() -> None:
+        number = next(numbers)
+        if number % TOLD == 0:
+            print(f"{number:,} networks counted, of at most {size:,}", file=sys.stderr, flush=True)
+
+    return counted
 
 
 def network_rows(document: Mapping[str, Any]) -> list[Row]:

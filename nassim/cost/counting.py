@@ -6,15 +6,16 @@ torch's own formulas, those of its `FlopCounterMode`, are summed beside.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from nassim.cost.dispatch import OperationCounter
-from nassim.cost.layers import LayerTracker, weigh
-from nassim.cost.profile import Difference, LayerCost, Profile
+from nassim.cost.layers import LayerTracker, Scopes, weigh
+from nassim.cost.profile import Difference, Profile
 from nassim.cost.tally import Tally, amounts
 from nassim.errors import NassimError
 
@@ -41,15 +42,18 @@ def count(
             n times as much as for one input.
     """
     batch, other_batch = batches(module, input_shape)
-    forward, backward, rows = _step(module, input_shape, dtype, batch, layers)
+    counter = OperationCounter(batch)
+    tracker = LayerTracker(module, counter) if layers else None
+    scopes = run_step(module, input_shape, dtype, counter, tracker or nullcontext())
+    forward, backward = (Tally.total(tallies.values()) for tallies in scopes)
     if not (forward.in_proportion and backward.in_proportion):
-        other = _step(module, input_shape, dtype, other_batch, False)
-        for name, tally, doubtful in zip(("forward", "backward"), (forward, backward), other[:2], strict=True):
-            _compare(name, (tally, batch), (doubtful, other_batch))
+        others = run_step(module, input_shape, dtype, OperationCounter(other_batch), nullcontext())
+        for name, tally, other in zip(("forward", "backward"), (forward, backward), others, strict=True):
+            _compare(name, (tally, batch), (Tally.total(other.values()), other_batch))
     return Profile(
         **amounts(weigh(module.parameters(), module.buffers()), forward, backward, batch),
         uncounted=tuple(sorted((forward.uncounted + backward.uncounted).items())),
-        layers=tuple(rows),
+        layers=tuple(tracker.rows(*scopes, batch)) if tracker else (),
         differences=_differences(Tally.total((forward, backward)), batch) if layers else (),
     )
 
@@ -92,28 +96,37 @@ def _compare(name: str, one: tuple[Tally, int], other: tuple[Tally, int]) -> Non
             )
 
 
-def _step(
-    module: nn.Module, input_shape: Sequence[int], dtype: torch.dtype | None, batch: int, layers: bool
-) -> tuple[Tally, Tally, list[LayerCost]]:
-    """Run one training step on a batch and return what its forward and its backward pass counted."""
-    if dtype is None:
-        dtype = input_type(module)
-    counter = OperationCounter(batch)
-    with torch.inference_mode(False), torch.enable_grad(), in_training(module), on_meta(module):
-        x = torch.empty((batch, *input_shape), dtype=dtype, device="meta")
-        with LayerTracker(module, counter) if layers else nullcontext() as tracker:
+def run_step(
+    module: nn.Module,
+    input_shape: Sequence[int],
+    dtype: torch.dtype | None,
+    counter: OperationCounter,
+    tracker: AbstractContextManager[Any],
+) -> tuple[Scopes, Scopes]:
+    """Run one training step on a batch of the counter's and return what its forward and its backward pass counted.
+
+    Args:
+        module: The network.
+        input_shape: Shape of one input.
+        dtype: Of the input; the type of the network's floating-point weights if None.
+        counter: Counts the operations.
+        tracker: Sets the counter's scope; is active for the whole step.
+
+    Raises:
+        NassimError: The network can't be run, or doesn't return a tensor.
+    """
+    with torch.inference_mode(False), torch.enable_grad(), in_training(module), on_meta(module), tracker:
+        x = torch.empty((counter.batch, *input_shape), dtype=dtype or input_type(module), device="meta")
+        with failing_well(input_shape), counter:
+            output = module(x)
+        forward = counter.take()
+        if not isinstance(output, Tensor):
+            raise NassimError(f"a network returns one tensor, found {type(output).__name__}")
+        if output.requires_grad:
+            start = output.sum()
             with failing_well(input_shape), counter:
-                output = module(x)
-            forward = counter.take()
-            if not isinstance(output, Tensor):
-                raise NassimError(f"a network returns one tensor, found {type(output).__name__}")
-            if output.requires_grad:
-                start = output.sum()
-                with failing_well(input_shape), counter:
-                    start.backward()  # type: ignore[no-untyped-call]
-            backward = counter.take()
-            rows = tracker.rows(forward, backward, batch) if tracker else []
-    return Tally.total(forward.values()), Tally.total(backward.values()), rows
+                start.backward()  # type: ignore[no-untyped-call]
+        return forward, counter.take()
 
 
 @contextmanager

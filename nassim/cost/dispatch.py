@@ -67,6 +67,7 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             each input is known by its number of elements.
 
     Attributes:
+        batch: The same.
         scope: What the operations are booked under; free to be changed at any time.
         fuses_attention: Told to `nassim.cost.attention`.
     """
@@ -76,7 +77,7 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, batch: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.scope: Hashable = ""
-        self._batch = batch
+        self.batch = batch
         self._tallies: defaultdict[Hashable, Tally] = defaultdict(Tally)
 
     @classmethod
@@ -99,7 +100,7 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return func.decompose(*args, **kwargs)
         if not kind.replayable:
             result = func(*args, **kwargs)
-            self._book(kind.operation.cost(args, kwargs, result, self._batch))
+            self._book(kind.operation.cost(args, kwargs, result, self.batch))
             return result
         key = self._key(kind, func, args, kwargs)
         outcome = _memory.get(key)
@@ -107,7 +108,7 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             result = args[0] if kind.in_place else _rebuild(outcome)
         else:
             result = func(*args, **kwargs)
-            outcome = _Outcome(kind.operation.cost(args, kwargs, result, self._batch), *_forms(result))
+            outcome = _Outcome(kind.operation.cost(args, kwargs, result, self.batch), *_forms(result))
             reshaped = kind.in_place and key is not None and outcome.results[0] != key[2][0]
             if key is not None and outcome.results is not _UNKNOWN and not reshaped:
                 if len(_memory) >= MEMORY_LIMIT:
@@ -123,7 +124,7 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _key(self, kind: _Kind, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Return what an operation's outcome depends on, or None where that can't be said."""
         try:
-            described = func, self._batch, _describe(args), _describe(tuple(kwargs.items()))
+            described = func, self.batch, _describe(args), _describe(tuple(kwargs.items()))
         except TypeError:
             return None
         if kind.operation.by_gradients:

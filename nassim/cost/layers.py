@@ -25,6 +25,31 @@ def weigh(parameters: Iterable[Tensor], buffers: Iterable[Tensor]) -> tuple[int,
     return learning, sum(weight.numel() * weight.element_size() for weight in (*parameters, *buffers))
 
 
+class NodeScopes:
+    """Books what nodes of the autograd graph do in the backward pass under the scopes to which they were given."""
+
+    def __init__(self, counter: OperationCounter) -> None:
+        self._counter = counter
+        self._nodes: set[Node] = set()
+        self._hooks: list[RemovableHandle] = []
+
+    def claim(self, values: Iterable[Any], scope: Hashable) -> None:
+        """Give the nodes behind these tensors that are no one's yet to a scope."""
+        waiting = [value.grad_fn for value in values if isinstance(value, Tensor) and value.grad_fn is not None]
+        while waiting:
+            node = waiting.pop()
+            if node in self._nodes:
+                continue
+            self._nodes.add(node)
+            self._hooks.append(node.register_prehook(lambda _: setattr(self._counter, "scope", scope)))
+            waiting += [earlier for earlier, _ in node.next_functions if earlier is not None]
+
+    def release(self) -> None:
+        """Leave the nodes alone from now on."""
+        for hook in self._hooks:
+            hook.remove()
+
+
 class LayerTracker:
     """While active, sets a counter's scope to the innermost module that runs.
 
@@ -37,7 +62,7 @@ class LayerTracker:
         self._counter = counter
         self._running: list[str] = []
         self._shapes: dict[str, tuple[int, ...]] = {}
-        self._nodes: set[Node] = set()
+        self._nodes = NodeScopes(counter)
         self._hooks: list[RemovableHandle] = []
 
     def __enter__(self) -> "LayerTracker":
@@ -51,10 +76,11 @@ class LayerTracker:
     ) -> None:
         for hook in self._hooks:
             hook.remove()
+        self._nodes.release()
 
     def _entering(self, path: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
-            self._claim(tree_leaves((args, kwargs)), self._running[-1] if self._running else "")
+            self._nodes.claim(tree_leaves((args, kwargs)), self._running[-1] if self._running else "")
             self._running.append(path)
             self._counter.scope = path
             self._shapes.setdefault(path, ())
@@ -64,23 +90,12 @@ class LayerTracker:
     def _leaving(self, path: str) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             outputs = [value for value in tree_leaves(output) if isinstance(value, Tensor)]
-            self._claim(outputs, path)
+            self._nodes.claim(outputs, path)
             self._shapes[path] = self._shapes[path] or tuple(outputs[0].shape[1:] if outputs else ())
             self._running.pop()
             self._counter.scope = self._running[-1] if self._running else ""
 
         return hook
-
-    def _claim(self, values: Iterable[Any], scope: str) -> None:
-        """Give the nodes behind these tensors that are no one's yet to a scope."""
-        waiting = [value.grad_fn for value in values if isinstance(value, Tensor) and value.grad_fn is not None]
-        while waiting:
-            node = waiting.pop()
-            if node in self._nodes:
-                continue
-            self._nodes.add(node)
-            self._hooks.append(node.register_prehook(lambda _, scope=scope: setattr(self._counter, "scope", scope)))
-            waiting += [earlier for earlier, _ in node.next_functions if earlier is not None]
 
     def rows(self, forward: Scopes, backward: Scopes, batch: int) -> list[LayerCost]:
         """Return the layers in the order in which they first ran.

@@ -90,7 +90,7 @@ class Costs:
 
     def _on_a_device(self, name: str, device: str, batch: int) -> Cost:
         from nassim.hardware.inference import find_inference
-        from nassim.space.additive import OptionSums
+        from nassim.space.costs.additive import OptionSums
 
         inference = find_inference(device, self._catalogue)
         amount = inference.seconds if name == "latency_ms" else inference.joules

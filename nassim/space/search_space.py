@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nassim.cost.memory import TrainingMemory
+    from nassim.space.costs.table import CostTable
     from nassim.space.supernet import Supernet
-    from nassim.space.table import CostTable
 
 
 LONGEST_SHOWN = 400
@@ -61,7 +61,7 @@ class SearchSpace(ABC):
         """
         import torch
 
-        from nassim.space.reading import read_domain
+        from nassim.space.domain_reader import read_domain
 
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             return read_domain(self._build_plainly)
@@ -144,7 +144,7 @@ class SearchSpace(ABC):
     @cached_property
     def table(self) -> "CostTable":
         """What every architecture costs: filled as they are asked for."""
-        from nassim.space.table import CostTable
+        from nassim.space.costs.table import CostTable
 
         return CostTable(self)
 

@@ -72,21 +72,12 @@ def refusal(tmp_path):
 @pytest.mark.parametrize(
     ("pruner", "message"),
     [
-        (
-            "name: hyperband, parameters: {reduction_factor: 1}",
-            "reduction_factor: search first: the pruner 'hyperband': ",
-        ),
-        (
-            "name: hyperband, parameters: {reduction_factor: 0}",
-            "reduction_factor: search first: the pruner 'hyperband': ",
-        ),
-        ("name: hyperband, parameters: {min_resource: 0}", "min_resource: search first: the pruner 'hyperband': "),
+        ("name: hyperband, parameters: {reduction_factor: 1}", "the pruner 'hyperband': "),
+        ("name: hyperband, parameters: {reduction_factor: 0}", "the pruner 'hyperband': "),
+        ("name: hyperband, parameters: {min_resource: 0}", "the pruner 'hyperband': "),
         ("name: hyperband, parameters: {min_resource: 5}", "min_resource must be at most 4, a training's last epoch"),
-        (
-            "name: hyperband, parameters: {bootstrap_count: -1}",
-            "bootstrap_count: search first: the pruner 'hyperband': ",
-        ),
-        ("name: median, parameters: {interval_steps: 0}", "interval_steps: search first: the pruner 'median': "),
+        ("name: hyperband, parameters: {bootstrap_count: -1}", "the pruner 'hyperband': "),
+        ("name: median, parameters: {interval_steps: 0}", "the pruner 'median': "),
     ],
 )
 def test_parameters_of_a_pruner_are_told_with_their_line(refusal, pruner, message):

@@ -6,7 +6,7 @@ import re
 import pytest
 from commands import nassim
 
-from nassim.cli.profile import difference_rows
+from nassim.cli.profile import difference_rows, sign_of_life
 from nassim.cost.profile import AMOUNTS
 from search_spaces.cell import Cell
 from search_spaces.chain import Chain
@@ -60,6 +60,15 @@ def test_a_whole_space(folder):
     out = nassim("profile", "chain", "-p", "width=4", "-p", "head=16", folder=folder).stdout
     assert "6,561 architectures, 6,561 of them profiled" in out
     assert re.search(r"^forward +[\d.]+ [kM]FLOP +[\d.]+ [kM]FLOP +[\d.]+ [kM]FLOP$", out, re.M)
+
+
+def test_whoever_waits_is_told(capsys):
+    counted = sign_of_life(12_288)
+    for _ in range(1_001):
+        counted()
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "500 networks counted, of at most 12,288\n1,000 networks counted, of at most 12,288\n"
 
 
 @pytest.mark.parametrize(

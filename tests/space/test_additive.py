@@ -8,7 +8,7 @@ from toy_spaces import Conditional, Elastic
 from nassim.cost.counting import count
 from nassim.errors import NassimError
 from nassim.space import SearchSpace
-from nassim.space.additive import OptionSums
+from nassim.space.costs.additive import OptionSums
 
 
 class Rows(SearchSpace):

@@ -15,7 +15,7 @@ from nassim.cost.counting import count
 from nassim.cost.profile import AMOUNTS
 from nassim.errors import NassimError
 from nassim.space import Architecture, SearchSpace
-from nassim.space.bulk import Enumeration
+from nassim.space.costs.bulk import Enumeration
 from search_spaces.cell import Cell
 from search_spaces.chain import Chain
 
@@ -99,6 +99,14 @@ def numbers_and_options(choose):
                          "none": nn.Identity}), nn.Linear(width, 3)]  # fmt: skip
 
 
+def numbers_in_two_options(choose):
+    def deep(i):
+        return lambda: nn.Sequential(*[nn.Linear(6, 6) for _ in range(choose(f"n{i}", [1, 2]))])
+
+    return [nn.Linear(6, 6), choose("a", {"tanh": nn.Tanh, "deep": deep(0)}),
+            choose("b", {"tanh": nn.Tanh, "deep": deep(1)}), nn.Linear(6, 3)]  # fmt: skip
+
+
 def transforms(choose):
     fourier = {"fft": Fourier, "none": nn.Identity}
     return [nn.Linear(6, 6), choose("a", fourier), choose("b", fourier), nn.Linear(6, 3)]
@@ -116,7 +124,8 @@ def one_choice_repeated(choose):
 
 LINES = (
     separate, one_changes_the_shape, one_cuts_the_gradient, weights_are_shared, build_looks_into_options,
-    options_run_twice, options_write_in_place, numbers_and_options, transforms, one_choice_repeated,
+    options_run_twice, options_write_in_place, numbers_and_options, numbers_in_two_options, transforms,
+    one_choice_repeated,
 )  # fmt: skip
 SHIPPED = [Cell(width=4, cells=1, input_shape=(1, 8, 8)), Chain(width=4, head=16, input_shape=(1, 8, 8))]
 
@@ -149,6 +158,7 @@ def test_look_ups_and_arrays_equal_counting_for_every_architecture(space):
         (separate, set()),
         (one_cuts_the_gradient, {"a"}),
         (numbers_and_options, {"width", "n"}),
+        (numbers_in_two_options, {"n0", "n1"}),
         (one_choice_repeated, set()),
         (options_run_twice, set()),
         (options_write_in_place, set()),
@@ -158,7 +168,7 @@ def test_what_depends_on_what_is_found(layers, structural, monkeypatch):
     space = Line(layers)
     space.table.arrays()
     assert space.table.structural == structural
-    monkeypatch.setattr("nassim.space.table.count", lambda *_: pytest.fail("counted again"))
+    monkeypatch.setattr("nassim.space.costs.table.count", lambda *_: pytest.fail("counted again"))
     for architecture in space.enumerate():
         space.profile(architecture)
 
@@ -189,7 +199,7 @@ def test_a_shipped_space_is_counted_a_few_times_and_then_looked_up(space, monkey
         calls.append(arguments)
         return count(*arguments)
 
-    monkeypatch.setattr("nassim.space.table.count", counting)
+    monkeypatch.setattr("nassim.space.costs.table.count", counting)
     arrays = space.table.arrays()
     assert space.table.structural == set()
     assert len(calls) <= 7
@@ -203,7 +213,7 @@ def test_a_shipped_space_is_counted_a_few_times_and_then_looked_up(space, monkey
 
 def test_no_search_counts_an_architecture_twice_or_much_more_than_it_asks_for(monkeypatch):
     calls = []
-    monkeypatch.setattr("nassim.space.table.count", lambda *arguments: (calls.append(0), count(*arguments))[1])
+    monkeypatch.setattr("nassim.space.costs.table.count", lambda *arguments: (calls.append(0), count(*arguments))[1])
     cell = Cell(width=4, cells=1, input_shape=(1, 8, 8))
     first = cell.sample(np.random.default_rng(0))
     cell.profile(first)

@@ -12,7 +12,7 @@ from nassim.errors import NassimError
 from nassim.space import Architecture, SearchSpace
 from nassim.space.choosing import PlainReader
 from nassim.space.domain import ALWAYS, Choice
-from nassim.space.reading import read_domain
+from nassim.space.domain_reader import read_domain
 from search_spaces.cell import Cell
 
 

@@ -106,7 +106,7 @@ def test_parameters_that_are_refused(mine):
 def test_nothing_heavy_is_imported_before_it_is_needed():
     code = (
         "import sys, nassim.space, nassim.space.search_space, nassim.space.domain, nassim.space.architecture, "
-        "nassim.space.reading, nassim.space.catalogue as l; l.SPACES.list(); "
+        "nassim.space.domain_reader, nassim.space.catalogue as l; l.SPACES.list(); "
         "print([m for m in ('torch', 'optuna', 'ray', 'pandas') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

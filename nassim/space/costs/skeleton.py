@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +13,10 @@ from nassim.cost.dispatch import OperationCounter
 from nassim.cost.layers import weigh
 from nassim.cost.profile import AMOUNTS, Profile
 from nassim.cost.tally import Tally, amounts
-from nassim.space.swapping import ClashError, Place, Swap, SwapReader
-
-if TYPE_CHECKING:
-    from nassim.space.search_space import SearchSpace
+from nassim.space.architecture import Architecture
+from nassim.space.choosing import Choose
+from nassim.space.costs.swapping import ClashError, Place, Swap, SwapReader
+from nassim.space.domain import Domain
 
 Amounts = tuple[int, ...]
 """The whole numbers of a Profile, in the order of `nassim.cost.profile.AMOUNTS`."""
@@ -26,6 +26,25 @@ Tallies = defaultdict[Place, Tally]
 
 Decision = tuple[str, str]
 """A choice and a label."""
+
+
+class Networks(Protocol):
+    """What a space is asked for, to tell what its networks cost: see `nassim.space.SearchSpace`."""
+
+    input_shape: tuple[int, ...]
+
+    @property
+    def domain(self) -> Domain:
+        """The choices."""
+
+    def build(self, choose: Choose) -> nn.Module:
+        """Return a network, asking where it may vary."""
+
+    def canonical(self, labels: Mapping[str, str]) -> Architecture:
+        """Return the architecture of these decisions."""
+
+    def subnet(self, architecture: Mapping[str, str]) -> nn.Module:
+        """Return the network of an architecture."""
 
 
 class InseparableError(Exception):
@@ -68,7 +87,7 @@ def _profile(parts: Iterable[Amounts], uncounted: tuple[tuple[str, int], ...]) -
     return Profile(*map(sum, zip(*parts, strict=True)), uncounted)  # type: ignore[arg-type, call-arg]
 
 
-def read_skeleton(space: "SearchSpace", architecture: Mapping[str, str], structural: frozenset[str]) -> Skeleton:
+def read_skeleton(space: Networks, architecture: Mapping[str, str], structural: frozenset[str]) -> Skeleton:
     """Measure every option that can be swapped into the network of an architecture.
 
     Args:
@@ -88,7 +107,7 @@ def read_skeleton(space: "SearchSpace", architecture: Mapping[str, str], structu
         raise InseparableError(f"{type(error).__name__}: {error}") from error
 
 
-def _read(space: "SearchSpace", architecture: Mapping[str, str], structural: frozenset[str]) -> Skeleton:
+def _read(space: Networks, architecture: Mapping[str, str], structural: frozenset[str]) -> Skeleton:
     reader = SwapReader(architecture, structural)
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         network = space.build(reader)

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
-from nassim.space.domain import ALWAYS
-
-if TYPE_CHECKING:
-    from nassim.space.search_space import SearchSpace
+from nassim.space.costs.table import CostTable
+from nassim.space.domain import ALWAYS, Domain
 
 Vector = NDArray[np.float64]
 
@@ -21,6 +19,18 @@ MOST_MEASURED = 500
 
 _TOLERANCE = 1e-9
 """How far, as a share, a sum in another order may be from the figure itself."""
+
+
+class Tabulated(Protocol):
+    """What is asked of a space: see `nassim.space.SearchSpace`."""
+
+    @property
+    def domain(self) -> Domain:
+        """The choices."""
+
+    @property
+    def table(self) -> CostTable:
+        """What every architecture costs."""
 
 
 class OptionSums:
@@ -36,7 +46,7 @@ class OptionSums:
         figures: Works out an architecture's figures, sums over the layers of its network, in some time.
     """
 
-    def __init__(self, space: "SearchSpace", figures: Callable[[Architecture], Vector]) -> None:
+    def __init__(self, space: Tabulated, figures: Callable[[Architecture], Vector]) -> None:
         self._space = space
         self._figures = figures
         self._known: dict[Architecture, Vector] = {}

@@ -1,31 +1,33 @@
 """CostTable: what every architecture of a space costs, by look-up.
 
-A space's network is measured with all of its options at once (`nassim.space.swapping`), which shows that what they cost
-adds up; choices on which the rest of the network depends (numbers, options that change a shape) are found on the way,
-and there is a measurement for each combination of them that is met. What can't be told apart is counted for each
-architecture, so that every figure is that of `nassim.cost.counting.count`.
+A space's network is measured with all of its options at once (`nassim.space.costs.swapping`), which shows that what
+they cost adds up; choices on which the rest of the network depends (numbers, options that change a shape) are found on
+the way, and there is a measurement for each combination of them that is met. What can't be told apart is counted for
+each architecture, so that every figure is that of `nassim.cost.counting.count`.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
+from nassim.cost.calls import count_calls
 from nassim.cost.counting import count
 from nassim.cost.profile import Profile
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
+from nassim.space.costs.skeleton import InseparableError, Networks, Skeleton, read_skeleton
+from nassim.space.costs.swapping import ClashError
+from nassim.space.costs.watching import watch
 from nassim.space.domain import Choice
-from nassim.space.skeleton import InseparableError, Skeleton, read_skeleton
-from nassim.space.swapping import ClashError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nassim.space.search_space import SearchSpace
+    from nassim.space.costs.dependence import CallSums, Found
 
 Family = tuple[tuple[str, str], ...]
 """The labels of the choices on which the rest of the network depends. Architectures of one family share a skeleton."""
@@ -38,9 +40,13 @@ class CostTable:
     first family's on architectures that take every option, all families' on what was counted. If a check fails, `build`
     looks into what `choose` returns, and every architecture is counted. So a search never pays much more than the
     counting of each of its architectures, and for options that can be swapped no more than that of the first few.
+
+    Attributes:
+        sums: What all architectures cost, where that was learnt from some of them for their arrays.
     """
 
-    def __init__(self, space: "SearchSpace") -> None:
+    def __init__(self, space: Networks) -> None:
+        self.sums: CallSums | None = None
         self._space = space
         self._structural: frozenset[str] = frozenset()
         self._separable = True
@@ -63,8 +69,11 @@ class CostTable:
             skeleton = self._measure(canonical)
         return skeleton.profile(canonical) if skeleton else self._count(canonical)
 
-    def arrays(self) -> "dict[str, NDArray[np.int64]]":
+    def arrays(self, counted: Callable[[], None] = lambda: None) -> "dict[str, NDArray[np.int64]]":
         """Return what every architecture of the space costs, in the order of `SearchSpace.enumerate`.
+
+        Args:
+            counted: Called each time that a network has been counted, for whoever waits.
 
         Returns:
             The whole numbers of a Profile by name (`nassim.cost.profile.AMOUNTS`), and `uncounted_calls`, the calls of
@@ -73,14 +82,30 @@ class CostTable:
         Raises:
             NassimError: The space has too many architectures, a sum is beyond 64 bits, or as `profile`.
         """
-        from nassim.space.bulk import tabulate
+        from nassim.space.costs.bulk import tabulate
 
-        return tabulate(self._space.domain, self)
+        return tabulate(self._space.domain, self, counted)
+
+    def look(self, architecture: Architecture) -> "Found":
+        """Count the network of an architecture call by call, and see what its `build` looks at.
+
+        Raises:
+            NassimError: As `profile`, or its `build` can't be watched.
+        """
+        with torch.random.fork_rng(devices=[]):
+            with torch.device("meta"):
+                network, watched = self._space.subnet(architecture), watch(self._space.build, architecture)
+            return count_calls(network, self._space.input_shape, watched.names), watched.looks
 
     @property
     def structural(self) -> frozenset[str]:
         """The choices, found so far, on which the rest of the network depends."""
         return self._structural
+
+    @property
+    def separable(self) -> bool:
+        """Whether, as far as is known, `build` uses what `choose` returns without looking into it."""
+        return self._separable
 
     def skeleton(self, architecture: Architecture) -> Skeleton | None:
         """Return what a canonical architecture's family costs; None where each of its architectures is to be counted.
@@ -122,7 +147,8 @@ class CostTable:
                 self._separable = False
                 return None
             probes = counted if self._checked else [*counted, *self._probes(architecture)]
-            if all(self._agrees(skeleton, probe) for probe in probes):
+            covered = [probe for probe in probes if skeleton.covers(probe, self._structural)]
+            if all(self._agrees(skeleton, probe) for probe in covered):
                 self._checked = True
                 self._skeletons[family] = skeleton
                 return skeleton

@@ -1,6 +1,6 @@
 """Every architecture of a space at once: as rows of numbers, and what they cost as arrays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from nassim.cost.profile import AMOUNTS, Profile
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
+from nassim.space.costs.dependence import LARGEST, CallSums, Found, learn_sums
+from nassim.space.costs.skeleton import Amounts, Skeleton
 from nassim.space.domain import Choice, Domain
-from nassim.space.skeleton import Amounts, Skeleton
 
 if TYPE_CHECKING:
-    from nassim.space.table import CostTable
+    from nassim.space.costs.table import CostTable
 
 MOST_ARCHITECTURES = 20_000_000
 """Beyond it a space isn't enumerated: its arrays would take gigabytes."""
@@ -21,7 +22,11 @@ MOST_ARCHITECTURES = 20_000_000
 UNREACHED = -1
 """Stands for the label of a choice that an architecture doesn't reach."""
 
-LARGEST = 2**63 - 1
+MOST_ALONE = 100
+"""Families to be measured, or networks to be counted, beyond which it is tried to learn what they cost from some."""
+
+PROBES = 8
+"""Random architectures on which what was learnt is checked."""
 
 
 class Enumeration(Sequence[Architecture]):
@@ -88,33 +93,73 @@ class Enumeration(Sequence[Architecture]):
         return start + int(found[0])
 
 
-def tabulate(domain: Domain, table: "CostTable") -> dict[str, NDArray[np.int64]]:
+def tabulate(domain: Domain, table: "CostTable", counted: Callable[[], None]) -> dict[str, NDArray[np.int64]]:
     """Return what every architecture costs: see `CostTable.arrays`."""
     every = Enumeration(domain)
+    tried = False
     while True:
         structural = table.structural
+        families = list(_families(domain, every, structural))
         totals = np.zeros((len(every), len(AMOUNTS) + 1), np.int64)
-        for rows in _families(domain, every, structural):
-            totals[rows] = _family(domain, table, every, rows)
+        alone: list[int] = []
+        for rows in families if tried or len(families) <= MOST_ALONE else ():
+            found = _family(domain, table, every, rows)
+            if table.structural != structural:
+                break
+            if found is None:
+                alone += rows.tolist()
+            else:
+                totals[rows] = found
+                counted()
+        if table.structural != structural:
+            continue
+        if not tried and max(len(families), len(alone)) > MOST_ALONE:
+            tried = True
+            if sums := _learnt(domain, table, every, counted):
+                return _named(sums.of(every.codes))
+            continue
+        for row in alone:
+            totals[row] = _row(table.profile(every[row]))
+            counted()
             if table.structural != structural:
                 break
         else:
-            return {name: totals[:, i] for i, name in enumerate((*AMOUNTS, "uncounted_calls"))}
+            return _named(totals)
 
 
-def _family(domain: Domain, table: "CostTable", every: Enumeration, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the costs of one family; of no use if the table learns meanwhile that it is several."""
+def _named(totals: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    return {name: totals[:, i] for i, name in enumerate((*AMOUNTS, "uncounted_calls"))}
+
+
+def _learnt(domain: Domain, table: "CostTable", every: Enumeration, counted: Callable[[], None]) -> CallSums | None:
+    """Return what architectures cost as sums over calls, held against counting; None where they are no such sums."""
+
+    def look(architecture: Architecture) -> Found:
+        counted()
+        return table.look(architecture)
+
+    if table.sums is None and table.separable:
+        sums = learn_sums(domain, every.codes, look)
+        probes = np.random.default_rng(1).integers(len(every), size=PROBES)
+        if sums and sums.of(every.codes[probes]).tolist() == [[*_row(table.profile(every[i]))] for i in probes]:
+            table.sums = sums
+    return table.sums
+
+
+def _family(
+    domain: Domain, table: "CostTable", every: Enumeration, rows: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Return the costs of one family; None where each of it is to be counted, or it turns out to be several."""
     structural = table.structural
     skeleton = table.skeleton(every[rows[0]]) if len(rows) > 1 else None
-    if table.structural == structural and skeleton is not None:
-        codes = every.codes[rows]
-        stray = _uncovered(domain, table, skeleton, codes)
-        if stray is None:
-            return _sums(domain, skeleton, codes)
-        table.profile(every[rows[stray]])
-    if table.structural != structural:
-        return np.zeros((len(rows), len(AMOUNTS) + 1), np.int64)
-    return np.array([_row(table.profile(every[row])) for row in rows], np.int64)
+    if skeleton is None or table.structural != structural:
+        return None
+    codes = every.codes[rows]
+    stray = _uncovered(domain, table, skeleton, codes)
+    if stray is None:
+        return _sums(domain, skeleton, codes)
+    table.profile(every[rows[stray]])
+    return None
 
 
 def _families(domain: Domain, every: Enumeration, structural: frozenset[str]) -> Iterator[NDArray[np.int64]]:
