@@ -13,9 +13,10 @@ import pandas as pd
 from nasbench201 import Cell, compiled_cell, compiled_layers, eager_layers, is_constant, parse, twin
 from scoring import Array, Noise, draws, show, table, tau, without
 
-from nassim.hardware.calibration import KernelTable, Measurement, calibrate, prior
+from nassim.hardware.calibration import Measurement, calibrate, prior
 from nassim.hardware.catalogue import load_catalogue
-from nassim.hardware.roofline import DeviceModel, Kernel, inference_kernels, training_kernels
+from nassim.hardware.kernels import Kernel, KernelTable, inference_kernels, training_kernels
+from nassim.hardware.roofline import DeviceModel
 
 CALIBRATED_ON = 20
 REPEATS = 5
@@ -82,7 +83,7 @@ class Space:
 
     def seconds(self, model: DeviceModel, batch: int, counted: KernelTable) -> Array:
         """Return every cell's seconds a step."""
-        return counted.step_seconds(model)[self.index]
+        return model.table_seconds(counted)[self.index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _score(column: Column, space: Space, measured: Array, live: Array) -> tuple[
     model = start
     for chosen in draws(column.name, len(measured), CALIBRATED_ON, REPEATS):
         steps = [Measurement(space.kernels[space.index[i]], column.batch, float(measured[i])) for i in chosen]
-        model = calibrate(steps, start)
+        model = calibrate(steps, start).model
         rest = without(len(measured), chosen)
         predicted = space.seconds(model, column.batch, counted)
         errors = np.abs(predicted / measured - 1)[rest] * 100
@@ -159,16 +160,25 @@ def main() -> None:
             alone.append(_by_the_catalogue_alone(column, spaces["eager"], measured))
     show(("column", "MAPE %", "live MAPE %", "median %", "tau", "noise %", "best tau"), rows)
     print()
-    names = ("compute", "memory", "reduction", "contraction µs", "launch µs", "kernel µs", "step µs")
-    show(("column", *names), fitted)
+    names = ("compute", "Winograd", "half K", "half N", "memory", "reduction", "statistics")
+    times = ("contraction µs", "launch µs", "kernel µs", "step µs")
+    show(("column", *names, *times), fitted)
     print()
     show(("by the catalogue alone", "tau", "predicted / measured"), alone)
 
 
 def _parameters(model: DeviceModel) -> tuple[str, ...]:
-    shares = (model.compute_efficiency, model.memory_efficiency, model.reduction_efficiency)
+    shares = (
+        model.compute_efficiency,
+        model.winograd_speedup,
+        model.half_reduction,
+        model.half_outputs,
+        model.memory_efficiency,
+        model.reduction_efficiency,
+        model.statistics_efficiency,
+    )
     overheads_s = (model.contraction_launch_s, model.launch_s, model.kernel_s, model.step_s)
-    return (*(f"{share:.2f}" for share in shares), *(f"{seconds * 1e6:.3g}" for seconds in overheads_s))
+    return (*(f"{share:.3g}" for share in shares), *(f"{seconds * 1e6:.3g}" for seconds in overheads_s))
 
 
 if __name__ == "__main__":
