@@ -46,7 +46,7 @@ TITLES = {
     "memory_efficiency": "memory efficiency",
     "reduction_efficiency": "reduction efficiency",
     "statistics_efficiency": "normalisation efficiency",
-    "contraction_launch_s": "launch of a contraction",
+    "convolution_launch_s": "launch of a convolution",
     "launch_s": "launch of another kernel",
     "kernel_s": "least time of a kernel",
     "step_s": "overhead of a step",

@@ -35,18 +35,18 @@ _PARAMETERS = {
     "grouped_efficiency": _Parameter(1.0, 1e-4, 1.0, 1.0),
     "winograd_speedup": _Parameter(0.3, 1.0, 4.0, 4.0),
     "half_reduction": _Parameter(1.0, 0.1, 1e3, 1e3),
-    "half_outputs": _Parameter(1.0, 0.1, 1e6, 1e4),
+    "half_outputs": _Parameter(1.0, 0.1, 1e6, 1e2),
     "memory_efficiency": _Parameter(0.3, 1e-2, 1.0, 10.0),
     "reduction_efficiency": _Parameter(1.0, 1e-3, 1.0, 10.0),
     "statistics_efficiency": _Parameter(1.0, 1e-3, 1.0, 10.0),
-    "contraction_launch_s": _Parameter(1.0, 1e-8, 1e-2, 1e-2),
+    "convolution_launch_s": _Parameter(1.0, 1e-8, 1e-2, 1e-2),
     "launch_s": _Parameter(1.0, 1e-8, 1e-2, 1e-2),
     "kernel_s": _Parameter(1.0, 1e-8, 1e-3, 1e-3),
     "step_s": _Parameter(1.0, 1e-7, 10.0, 10.0),
 }
 """What is fitted. Memory reaches much the same share of its peak everywhere; convolutions reach anything from 5 to
 90 %. No rate is above its peak; Winograd's F(4x4, 3x3) takes a fourth of the products; a processor's caches are up to
-ten times as fast as its memory."""
+ten times as fast as its memory, and one core is filled by few results."""
 
 _NOISE = 0.02
 """How well a step can be repeated, as a standard deviation of its logarithm: what the prior is weighed against."""
@@ -85,25 +85,25 @@ def prior(device: str, peak_flop_per_s: float, bandwidth_bytes_per_s: float, ove
     """Return what is to be expected of a device of which only the catalogue's peak rates are known.
 
     The efficiencies and overheads are assumptions of the right order of magnitude: PyTorch takes about 10 µs to launch
-    a kernel from Python and some times that for a convolution; a compiled network on a processor about 1 µs.
+    a kernel on an accelerator from Python and some times that for a convolution. On a processor a product takes about
+    as long, and a convolution, which puts its weights and maps in another order, several times that.
     """
-    launch_s = 1e-5 if overlaps else 3e-6
     return DeviceModel(
         device=device,
         peak_flop_per_s=peak_flop_per_s,
         bandwidth_bytes_per_s=bandwidth_bytes_per_s,
         compute_efficiency=0.3,
-        grouped_efficiency=0.03,
+        grouped_efficiency=0.03 if overlaps else 0.1,
         winograd_speedup=1.3,
         half_reduction=16.0,
         half_outputs=1e4 if overlaps else 16.0,
         memory_efficiency=0.7,
         reduction_efficiency=0.3,
         statistics_efficiency=0.3,
-        contraction_launch_s=3 * launch_s,
-        launch_s=launch_s,
+        convolution_launch_s=3e-5,
+        launch_s=1e-5 if overlaps else 5e-6,
         kernel_s=3e-6 if overlaps else 1e-6,
-        step_s=5e-4,
+        step_s=5e-4 if overlaps else 5e-5,
         overlaps=overlaps,
     )
 

@@ -17,8 +17,10 @@ Array = NDArray[np.float64]
 class KernelKind(StrEnum):
     """Kernels that share their parameters."""
 
-    CONTRACTION = "contraction"
-    """Convolutions, matrix products, attention: work on every byte many times."""
+    CONVOLUTION = "convolution"
+    """Dense convolutions: work on every byte many times."""
+    PRODUCT = "product"
+    """Matrix products, attention, recurrent layers: the same, with fewer preparations."""
     GROUPED = "grouped"
     """Convolutions of groups, depthwise ones among them: small contractions beside each other."""
     REDUCTION = "reduction"
@@ -29,7 +31,8 @@ class KernelKind(StrEnum):
     """Activations, additions, copies, normalisation by stored statistics: read once, write once."""
 
 
-CONTRACTING = (KernelKind.CONTRACTION, KernelKind.GROUPED)
+CONVOLVING = (KernelKind.CONVOLUTION, KernelKind.GROUPED)
+CONTRACTING = (*CONVOLVING, KernelKind.PRODUCT)
 
 _REDUCTIONS = frozenset(("mean", "sum", "amax", "amin", "im2col", "col2im"))
 _ACTIVATIONS = frozenset((
@@ -65,8 +68,10 @@ class LayerWork:
     @property
     def kernel_kind(self) -> KernelKind:
         """Which kernels run it at inference."""
+        if self.forward_flop and "conv" in self.operation:
+            return KernelKind.GROUPED if self.shape and self.shape.groups > 1 else KernelKind.CONVOLUTION
         if self.forward_flop:
-            return KernelKind.GROUPED if self.shape and self.shape.groups > 1 else KernelKind.CONTRACTION
+            return KernelKind.PRODUCT
         pools = "pool" in self.operation or "upsample" in self.operation or self.operation in _REDUCTIONS
         return KernelKind.REDUCTION if pools else KernelKind.ELEMENTWISE
 
@@ -180,7 +185,8 @@ class KernelColumns:
         in_tiles: Share of the products that an accelerator performs that are asked for: channels are filled up.
         in_vectors: The same on a processor.
         transformable: Dense 3x3 convolutions of stride 1, for which there are Winograd's kernels.
-        contracts: Contractions, grouped or not.
+        contracts: Convolutions and products.
+        convolves: Convolutions, grouped or not.
         grouped: Of KernelKind.GROUPED.
         reduces: Of KernelKind.REDUCTION.
         normalises: Of KernelKind.STATISTICS.
@@ -193,6 +199,7 @@ class KernelColumns:
     in_vectors: Array
     transformable: Array
     contracts: Array
+    convolves: Array
     grouped: Array
     reduces: Array
     normalises: Array
@@ -200,7 +207,7 @@ class KernelColumns:
     @classmethod
     def of(cls, kernels: Iterable[tuple[Kernel, int]]) -> "KernelColumns":
         """Lay out kernels, each given with its batch."""
-        return cls(*np.array([_cells(*pair) for pair in kernels], np.float64).reshape(-1, 10).T.copy())
+        return cls(*np.array([_cells(*pair) for pair in kernels], np.float64).reshape(-1, 11).T.copy())
 
 
 def _cells(kernel: Kernel, batch: int) -> tuple[float, ...]:
@@ -219,6 +226,7 @@ def _cells(kernel: Kernel, batch: int) -> tuple[float, ...]:
         vectorised,
         (shape.window, shape.stride, shape.groups) == (9, 1, 1),
         kernel.kind in CONTRACTING,
+        kernel.kind in CONVOLVING,
         kernel.kind is KernelKind.GROUPED,
         kernel.kind is KernelKind.REDUCTION,
         kernel.kind is KernelKind.STATISTICS,

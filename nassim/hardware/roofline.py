@@ -30,7 +30,7 @@ class DeviceModel:
         memory_efficiency: Share of the bandwidth that contractions and element-wise kernels reach.
         reduction_efficiency: Share of the bandwidth that reductions reach.
         statistics_efficiency: Share of the bandwidth that normalisation by a batch's own statistics reaches.
-        contraction_launch_s: The host's seconds to launch a contraction.
+        convolution_launch_s: The host's seconds to launch a convolution.
         launch_s: The host's seconds to launch any other kernel.
         kernel_s: The least seconds that a kernel occupies the device.
         step_s: The host's seconds for each step besides: entering the framework, handing over a batch.
@@ -49,7 +49,7 @@ class DeviceModel:
     memory_efficiency: float
     reduction_efficiency: float
     statistics_efficiency: float
-    contraction_launch_s: float
+    convolution_launch_s: float
     launch_s: float
     kernel_s: float
     step_s: float
@@ -76,7 +76,7 @@ class DeviceModel:
 
     def host_seconds(self, kernels: KernelColumns) -> Array:
         """Return the host's seconds to launch each kernel."""
-        return self.launch_s + kernels.contracts * (self.contraction_launch_s - self.launch_s)
+        return self.launch_s + kernels.convolves * (self.convolution_launch_s - self.launch_s)
 
     def step_seconds(self, kernels: Iterable[Kernel], batch: int = 1) -> float:
         """Return the seconds of one step (a forward pass or a training step, by its kernels) of `batch` inputs."""

@@ -93,7 +93,7 @@ def test_a_device_is_timed_by_the_catalogue():
     # The catalogue's A100: 19.5 TFLOP/s in FP32, 1,555 GB/s, 400 W, no idle power.
     inference = find_inference("a100")
     assert inference.model == prior("a100_sxm_40", 19.5e12, 1555e9, overlaps=True)
-    kernel = Kernel(KernelKind.CONTRACTION, flop=10**9, bytes=10**6, shape=ContractionShape(512, 1024))
+    kernel = Kernel(KernelKind.CONVOLUTION, flop=10**9, bytes=10**6, shape=ContractionShape(512, 1024))
     # Host: 0.5 ms a step and 30 us a contraction. Device: 1e9 / (0.3 x 19.5e12) s = 171 us, 1.0 % more for sums of 1024
     # products and 2.1 % for 488,281 results; and 3 us a kernel.
     parts = inference.parts([kernel], 1)

@@ -34,8 +34,9 @@ def test_a_published_network_becomes_kernels():
     kernels = inference_kernels(works)
     assert sum(kernel.flop for kernel in kernels) == profile.forward_flop
     assert sum(kernel.bytes for kernel in kernels) == profile.read_bytes + profile.written_bytes
-    # 18 convolutions in the cells, 1 before, 6 in the two reductions, 1 classifier.
-    assert sum(kernel.kind is KernelKind.CONTRACTION for kernel in kernels) == 26
+    # 18 in the cells, 1 before, 6 in the two reductions.
+    assert sum(kernel.kind is KernelKind.CONVOLUTION for kernel in kernels) == 25
+    assert sum(kernel.kind is KernelKind.PRODUCT for kernel in kernels) == 1
     assert sum(kernel.flop for kernel in training_kernels(works)) == profile.forward_flop + profile.backward_flop
 
 

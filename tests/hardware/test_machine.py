@@ -22,7 +22,7 @@ def test_a_measured_machine_predicts_a_convolution_it_was_not_measured_on():
         x, w = torch.zeros(32, 24, 24, 24), torch.zeros(24, 24, 3, 3)
         size = x.numel() * 4
         kernel = Kernel(
-            KernelKind.CONTRACTION, 2 * x.numel() * 24 * 9, 2 * size, w.numel() * 4, ContractionShape(24, 24, 9)
+            KernelKind.CONVOLUTION, 2 * x.numel() * 24 * 9, 2 * size, w.numel() * 4, ContractionShape(24, 24, 9)
         )
         seconds = min(_timed(lambda: functional.conv2d(x, w, padding=1)) for _ in range(20))
         assert 1 / 2 < machine.calibration.model.step_seconds([kernel]) / seconds < 2
