@@ -34,7 +34,7 @@ _PARAMETERS = {
     "compute_efficiency": _Parameter(1.0, 1e-3, 1.0, 1.0),
     "grouped_efficiency": _Parameter(1.0, 1e-4, 1.0, 1.0),
     "winograd_speedup": _Parameter(0.3, 1.0, 4.0, 4.0),
-    "half_reduction": _Parameter(1.0, 0.1, 1e3, 1e3),
+    "half_reduction": _Parameter(1.5, 0.1, 1e3, 1e3),
     "half_outputs": _Parameter(1.0, 0.1, 1e6, 1e2),
     "memory_efficiency": _Parameter(0.3, 1e-2, 1.0, 10.0),
     "reduction_efficiency": _Parameter(1.0, 1e-3, 1.0, 10.0),
@@ -67,14 +67,12 @@ class Measurement:
     seconds: float
 
 
-STARTS = 8
+STARTS = 16
 """Fits to the measurements, from the prior and from around it, of which the best is kept."""
 PLAUSIBLE = 16
 """Fits to disturbed measurements."""
 
 _SPREAD = np.array([parameter.spread for parameter in _PARAMETERS.values()])
-_CLOSE = 1e-4
-"""Where a fit no longer gets better, or moves, by more than this share, it ends."""
 _INSIDE = 1e-6
 """How far from a bound a fit starts."""
 _AT = 0.01
@@ -193,7 +191,7 @@ class _Problem:
 
     def fit(self, start: Array) -> Any:
         within = np.clip(start, *(self.bounds + np.array([[_INSIDE], [-_INSIDE]])))
-        return least_squares(self.residuals, within, bounds=self.bounds, loss="soft_l1", ftol=_CLOSE, xtol=_CLOSE)
+        return least_squares(self.residuals, within, bounds=self.bounds, loss="soft_l1")
 
     def misfit(self, fit: Any) -> float:
         """Return the standard deviation of the measured steps around a fit, at least the noise."""
