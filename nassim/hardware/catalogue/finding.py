@@ -44,8 +44,8 @@ class Catalogue:
         """Return the device that a name stands for: its id, name or alias, or whole first words that only it has.
 
         Case, spaces and punctuation don't count, nor does a leading "gpu:" or "cpu:", nor the maker's name. A variant
-        is another device: "Titan X" doesn't stand for the Titan Xp, nor "GTX 1080" for the GTX 1080 Ti. Where two answer,
-        as there are two Titan X, neither is taken. A TPU is a chip by its version, a device of four as "v3-8".
+        is another device: "Titan X" doesn't stand for the Titan Xp, nor "GTX 1080" for the GTX 1080 Ti. Of two that
+        answer neither is taken: there are two Titan X. A TPU is a chip by its version, a device of four as "v3-8".
 
         Raises:
             NassimError: No device or several answer to the name; the message lists the near ones.
