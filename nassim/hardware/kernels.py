@@ -34,6 +34,8 @@ class KernelKind(StrEnum):
 CONVOLVING = (KernelKind.CONVOLUTION, KernelKind.GROUPED)
 CONTRACTING = (*CONVOLVING, KernelKind.PRODUCT)
 
+DROPOUT = "native_dropout"
+"""One kernel on an accelerator, and none at inference."""
 _REDUCTIONS = frozenset(("mean", "sum", "amax", "amin", "im2col", "col2im"))
 _ACTIVATIONS = frozenset((
     "relu", "leaky_relu", "elu", "celu", "sigmoid", "tanh", "silu", "mish", "softplus", "hardtanh", "hardsigmoid",
@@ -120,7 +122,7 @@ def inference_kernels(layers: Iterable[LayerWork], fuse: bool = False) -> tuple[
             `torch.compile` do.
     """
     kept: list[LayerWork] = []
-    for layer in layers:
+    for layer in (each for each in layers if each.operation != DROPOUT):
         previous = kept[-1] if kept else None
         if fuse and previous is not None and layer.read_bytes == previous.written_bytes:
             folds = layer.normalises and previous.kernel_kind in CONTRACTING

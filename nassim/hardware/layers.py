@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nassim.cost.profile import LayerCost, Profile
 from nassim.errors import NassimError
-from nassim.hardware.kernels import LayerWork
+from nassim.hardware.kernels import DROPOUT, LayerWork
 
 
 def layer_works(profile: Profile) -> tuple[LayerWork, ...]:
@@ -23,7 +23,15 @@ def layer_works(profile: Profile) -> tuple[LayerWork, ...]:
     return tuple(work for layer in profile.layers for work in _works(layer))
 
 
+_DROPOUT = {"bernoulli", "div", "mul"}
+"""What dropout dispatches on the meta device."""
+
+
 def _works(layer: LayerCost) -> Iterator[LayerWork]:
+    if {called.name for called in layer.operations} == _DROPOUT:
+        maps = layer.written_bytes // len(_DROPOUT)
+        yield LayerWork(layer.name, DROPOUT, 0, maps, 2 * maps)
+        return
     for called in layer.operations:
         if called.flop or called.written_bytes:
             work = LayerWork(

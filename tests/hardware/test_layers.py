@@ -76,6 +76,15 @@ def test_the_shape_of_a_contraction_is_that_of_its_weights(layer, shape):
     assert [work.shape for work in layer_works(profile) if work.forward_flop] == [shape]
 
 
+def test_dropout_is_a_kernel_of_training_alone():
+    network = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 4))
+    works = layer_works(count(network, (4,), layers=True))
+    # Read 16 bytes, write them and which were kept.
+    assert [(work.read_bytes, work.written_bytes) for work in works if work.operation == "native_dropout"] == [(16, 32)]
+    assert [kernel.kind for kernel in inference_kernels(works)] == [KernelKind.PRODUCT] * 2
+    assert sum(kernel.kind is KernelKind.ELEMENTWISE for kernel in training_kernels(works)) == 2 + 2  # and SGD's passes
+
+
 def test_attention_is_several_launches_of_one_module():
     network = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
     works = layer_works(count(network, (5, 16), layers=True))
