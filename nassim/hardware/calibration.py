@@ -73,6 +73,8 @@ PLAUSIBLE = 16
 """Fits to disturbed measurements."""
 
 _SPREAD = np.array([parameter.spread for parameter in _PARAMETERS.values()])
+_WILD = 5.0
+"""An error of a measured step counts as at most so many times the median error."""
 _INSIDE = 1e-6
 """How far from a bound a fit starts."""
 _AT = 0.01
@@ -82,7 +84,7 @@ _AT = 0.01
 def prior(device: str, peak_flop_per_s: float, bandwidth_bytes_per_s: float, overlaps: bool) -> DeviceModel:
     """Return what is to be expected of a device of which only the catalogue's peak rates are known.
 
-    The efficiencies and overheads are assumptions of the right order of magnitude: PyTorch takes about 10 µs to launch
+    The efficiencies and overheads are assumptions of the right order of magnitude: PyTorch takes about 15 µs to launch
     a kernel on an accelerator from Python and some times that for a convolution. On a processor a product takes about
     as long, and a convolution, which puts its weights and maps in another order, several times that.
     """
@@ -98,8 +100,8 @@ def prior(device: str, peak_flop_per_s: float, bandwidth_bytes_per_s: float, ove
         memory_efficiency=0.7,
         reduction_efficiency=0.3,
         statistics_efficiency=0.3,
-        convolution_launch_s=3e-5,
-        launch_s=1e-5 if overlaps else 5e-6,
+        convolution_launch_s=5e-5 if overlaps else 3e-5,
+        launch_s=1.5e-5 if overlaps else 5e-6,
         kernel_s=3e-6 if overlaps else 1e-6,
         step_s=5e-4 if overlaps else 5e-5,
         overlaps=overlaps,
@@ -197,9 +199,10 @@ class _Problem:
         """Return the standard deviation of the measured steps around a fit, at least the noise."""
         steps = len(self.measured)
         used = np.trace(fit.jac[:steps] @ np.linalg.inv(fit.jac.T @ fit.jac) @ fit.jac[:steps].T)
-        errors = self.residuals(fit.x)[:steps] * self.noise
-        return float(max(np.sqrt(np.sum(errors**2) / max(steps - used, 1.0)), self.noise))
+        errors = np.abs(self.residuals(fit.x)[:steps]) * self.noise
+        tame = np.minimum(errors, _WILD * np.median(errors))
+        return float(max(np.sqrt(np.sum(tame**2) / max(steps - used, 1.0)), self.noise))
 
     def at_most(self, offset: Array) -> tuple[str, ...]:
-        near = (self.bounds[1] - offset) * _SPREAD < _AT
-        return tuple(name for name, is_near in zip(_PARAMETERS, near, strict=True) if is_near)
+        near = dict(zip(_PARAMETERS, (self.bounds[1] - offset) * _SPREAD < _AT, strict=True))
+        return tuple(name for name, is_near in near.items() if is_near and name.endswith("_efficiency"))

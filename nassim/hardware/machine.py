@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FLOAT_BYTES = 4
 _REPEATS = 5
-_REPEAT_S = 0.05
+_REPEAT_S = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _processor() -> str:
 
 
 def peak_flop_per_s(clock: Callable[[], float], device: str) -> float:
-    """Measure the best rate of large float32 matrix products on a device of this machine: a quarter of a second.
+    """Measure the best rate of large float32 matrix products on a device of this machine: a fifth of a second.
 
     Args:
         clock: Returns seconds.

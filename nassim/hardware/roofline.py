@@ -115,7 +115,7 @@ class Calibration:
         model: What fits best.
         plausible: Models that fit as well to measurements and to a prior that are as uncertain as they are.
         misfit: How far the measured steps lie from `model`, as a standard deviation of the logarithm.
-        at_most: Parameters that ended at the most that physics allows: the model is wrong there, or the peak rates are.
+        at_most: Efficiencies that ended at the most that physics allows: the model is wrong there, or the peaks are.
     """
 
     model: DeviceModel
