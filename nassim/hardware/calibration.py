@@ -73,8 +73,6 @@ PLAUSIBLE = 16
 """Fits to disturbed measurements."""
 
 _SPREAD = np.array([parameter.spread for parameter in _PARAMETERS.values()])
-_WILD = 5.0
-"""An error of a measured step counts as at most so many times the median error."""
 _INSIDE = 1e-6
 """How far from a bound a fit starts."""
 _AT = 0.01
@@ -199,9 +197,8 @@ class _Problem:
         """Return the standard deviation of the measured steps around a fit, at least the noise."""
         steps = len(self.measured)
         used = np.trace(fit.jac[:steps] @ np.linalg.inv(fit.jac.T @ fit.jac) @ fit.jac[:steps].T)
-        errors = np.abs(self.residuals(fit.x)[:steps]) * self.noise
-        tame = np.minimum(errors, _WILD * np.median(errors))
-        return float(max(np.sqrt(np.sum(tame**2) / max(steps - used, 1.0)), self.noise))
+        errors = self.residuals(fit.x)[:steps] * self.noise
+        return float(max(np.sqrt(np.sum(errors**2) / max(steps - used, 1.0)), self.noise))
 
     def at_most(self, offset: Array) -> tuple[str, ...]:
         near = dict(zip(_PARAMETERS, (self.bounds[1] - offset) * _SPREAD < _AT, strict=True))

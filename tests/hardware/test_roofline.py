@@ -65,7 +65,8 @@ def convolution(width: int, depth: int, window: int = 1, groups: int = 1, stride
 
 @pytest.fixture(autouse=True)
 def few_fits(monkeypatch):
-    """What is plausible besides the best fit is asked for by one test, which fits as often as it takes."""
+    """Those of a few starts are enough but for two tests, which take as many as they need."""
+    monkeypatch.setattr(calibration, "STARTS", 3)
     monkeypatch.setattr(calibration, "PLAUSIBLE", 1)
 
 
@@ -252,15 +253,15 @@ def test_a_calibration_is_the_best_of_several_starts(monkeypatch):
         found = calibrate(steps, start).model
         return max(abs(found.step_seconds(m.kernels, m.batch) / m.seconds - 1) for m in steps)
 
-    several = error()
     monkeypatch.setattr(calibration, "STARTS", 1)
-    assert several < 0.02
-    assert error() > 2 * several
+    one = error()
+    monkeypatch.setattr(calibration, "STARTS", 8)
+    assert error() < min(0.02, one / 2)
 
 
 def test_what_was_not_measured_has_a_wide_interval(monkeypatch):
-    monkeypatch.setattr(calibration, "PLAUSIBLE", 12)
-    large = [m for m in measured(GPU) if m.batch >= 256]
+    monkeypatch.setattr(calibration, "PLAUSIBLE", 4)
+    large = [m for m in measured(GPU) if m.batch == 2048]
     found = calibrate(large, prior("?", 1e13, 1e12, overlaps=True))
 
     def factor(m: Measurement) -> float:
