@@ -2,7 +2,7 @@
 
 Latencies that others measured on five devices (HELP, Lee et al. 2021; HW-NAS-Bench, Li et al. 2021), and the training
 seconds that NAS-Bench-201 published. A device is calibrated on 20 architectures drawn at random; the other 15,605 are
-predicted. Run: `NASSIM_TABLES=FOLDER python experiments/validation/latency.py`; takes about a minute.
+predicted. Run: `NASSIM_TABLES=FOLDER python experiments/validation/latency.py`; takes about two minutes.
 """
 
 from collections.abc import Callable, Sequence
@@ -60,11 +60,12 @@ def _same_operations(cell: Cell) -> Cell:
     return tuple(sorted(cell))
 
 
-_EXECUTIONS: dict[str, tuple[Callable[[Cell], Cell], Callable[[Cell], Sequence[Kernel]]]] = {
+EXECUTIONS: dict[str, tuple[Callable[[Cell], Cell], Callable[[Cell], Sequence[Kernel]]]] = {
     "eager": (_same_operations, lambda cell: inference_kernels(eager_layers(cell))),
     "compiled": (compiled_cell, lambda cell: inference_kernels(compiled_layers(cell), fuse=True)),
     "training": (_same_operations, lambda cell: training_kernels(eager_layers(cell))),
 }
+"""Ways of executing a cell: which cells are one, and what each launches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Space:
     @classmethod
     def of(cls, cells: Sequence[Cell], execution: str) -> "Space":
         """Lay out all cells for one way of executing them."""
-        canonical, kernels = _EXECUTIONS[execution]
+        canonical, kernels = EXECUTIONS[execution]
         keys = [canonical(cell) for cell in cells]
         order = {key: i for i, key in enumerate(dict.fromkeys(keys))}
         return cls(tuple(tuple(kernels(key)) for key in order), np.array([order[key] for key in keys]))
@@ -99,7 +100,8 @@ class Score:
     baselines: tuple[float, ...]
 
 
-def _start(column: Column) -> DeviceModel:
+def starting_model(column: Column) -> DeviceModel:
+    """Return what the catalogue has to expect of a column's device."""
     device = load_catalogue().find_device(column.device)
     peak, bandwidth = device.fp32_flop_per_s, device.bandwidth_bytes_per_s
     if peak is None or bandwidth is None:
@@ -110,12 +112,12 @@ def _start(column: Column) -> DeviceModel:
 def _by_the_catalogue_alone(column: Column, space: Space, measured: Array) -> tuple[str, str, str]:
     """Return tau, and the median of predicted over measured, of what is not calibrated at all."""
     counted = KernelTable.of([(kernels, column.batch) for kernels in space.kernels])
-    predicted = space.seconds(_start(column), column.batch, counted)
+    predicted = space.seconds(starting_model(column), column.batch, counted)
     return column.name, f"{tau(predicted, measured):.3f}", f"{np.median(predicted / measured):.2f}"
 
 
 def _score(column: Column, space: Space, measured: Array, live: Array) -> tuple[Score, DeviceModel]:
-    start = _start(column)
+    start = starting_model(column)
     counted = KernelTable.of([(kernels, column.batch) for kernels in space.kernels])
     scores = []
     model = start
@@ -151,7 +153,7 @@ def main() -> None:
     cells = [parse(text) for text in frame.arch_str]
     live = np.array([not is_constant(cell) for cell in cells])
     first, second = _twins(cells)
-    spaces = {execution: Space.of(cells, execution) for execution in _EXECUTIONS}
+    spaces = {execution: Space.of(cells, execution) for execution in EXECUTIONS}
     rows, linear, fitted, alone = [], [], [], []
     for column in COLUMNS:
         measured = frame[column.name].to_numpy(np.float64) * column.scale
