@@ -15,11 +15,11 @@ import pandas as pd
 from scipy.optimize import least_squares
 from scoring import Array, draws, mape, show, table, tau, without
 
-from nassim.hardware.calibration import KernelTable, Measurement, calibrate, prior
+from nassim.hardware.calibration import Measurement, calibrate, prior
 from nassim.hardware.catalogue import Device, load_catalogue
 from nassim.hardware.energy import PowerModel, power_w
+from nassim.hardware.kernels import KernelTable, training_kernels
 from nassim.hardware.pricing import J_PER_KWH
-from nassim.hardware.roofline import training_kernels
 
 REPEATS = 5
 
@@ -70,8 +70,8 @@ def ecnas() -> None:
     watts = epochs.joules / epochs.seconds
     errors = []
     for chosen in draws("ecnas", len(runs), ECNAS_CALIBRATED_ON, REPEATS):
-        model = calibrate([epochs.steps[i] for i in chosen], start)
-        seconds = epochs.kernels.step_seconds(model) * ECNAS_SAMPLES / ECNAS_BATCH
+        model = calibrate([epochs.steps[i] for i in chosen], start).model
+        seconds = model.table_seconds(epochs.kernels) * ECNAS_SAMPLES / ECNAS_BATCH
         mean_w = np.full(len(runs), np.median(watts[chosen]))
         rated_w = power_w(device).value or np.nan
         rest = without(len(runs), chosen)

@@ -7,8 +7,9 @@ residual reduction between stages; classifier. A cell has nodes 0 to 3 and an op
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nassim.cost.shape import ContractionShape
 from nassim.cost.work import FLOP_PER_MAC
-from nassim.hardware.roofline import LayerWork
+from nassim.hardware.kernels import LayerWork
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -46,26 +47,27 @@ class Map:
 def _conv(before: Map, after: Map, kernel: int) -> LayerWork:
     weights = before.channels * after.channels * kernel**2
     flop = FLOP_PER_MAC * weights * after.side**2
-    return LayerWork("", "Conv2d", flop, before.size, after.size, weights * FLOAT_BYTES, 2 * flop)
+    shape = ContractionShape(after.channels, before.channels, kernel**2, stride=(before.side // after.side) ** 2)
+    return LayerWork("", "convolution", flop, before.size, after.size, weights * FLOAT_BYTES, 2 * flop, shape)
 
 
-def _elementwise(kind: str, at: Map, inputs: int = 1, weights: int = 0) -> LayerWork:
-    return LayerWork("", kind, 0, inputs * at.size, at.size, weights * FLOAT_BYTES)
+def _elementwise(operation: str, at: Map, inputs: int = 1, weights: int = 0) -> LayerWork:
+    return LayerWork("", operation, 0, inputs * at.size, at.size, weights * FLOAT_BYTES)
 
 
 def _relu_conv_bn(before: Map, after: Map, kernel: int) -> Iterator[LayerWork]:
-    yield _elementwise("ReLU", before)
+    yield _elementwise("relu", before)
     yield _conv(before, after, kernel)
-    yield _elementwise("BatchNorm2d", after, weights=2 * after.channels)
+    yield _elementwise("native_batch_norm", after, weights=2 * after.channels)
 
 
 def _operation(name: str, at: Map) -> Iterator[LayerWork]:
     if name.startswith("nor_conv"):
         yield from _relu_conv_bn(at, at, int(name[-1]))
     elif name == "avg_pool_3x3":
-        yield _elementwise("AvgPool2d", at)
+        yield _elementwise("avg_pool2d", at)
     elif name == "none":
-        yield _elementwise("Multiply", at)  # PyTorch's implementation multiplies by zero
+        yield _elementwise("mul", at)  # PyTorch's implementation multiplies by zero
 
 
 def _eager_cell(cell: Cell, at: Map) -> Iterator[LayerWork]:
@@ -74,35 +76,36 @@ def _eager_cell(cell: Cell, at: Map) -> Iterator[LayerWork]:
         incoming = (op for (_, target), op in zip(EDGES, cell, strict=True) if target == node)
         for i, op in enumerate(incoming):
             yield from _operation(op, at)
-            yield _elementwise("Add", at, inputs=min(i + 1, 2))
+            yield _elementwise("add", at, inputs=min(i + 1, 2))
 
 
 def _reduction(before: Map, after: Map) -> Iterator[LayerWork]:
     yield from _relu_conv_bn(before, after, 3)
     yield from _relu_conv_bn(after, after, 3)
     pooled = Map(before.channels, after.side)
-    yield LayerWork("", "AvgPool2d", 0, before.size, pooled.size)
+    yield LayerWork("", "avg_pool2d", 0, before.size, pooled.size)
     yield _conv(pooled, after, 1)
-    yield _elementwise("Add", after, inputs=2)
+    yield _elementwise("add", after, inputs=2)
 
 
 def _network(cells: dict[Map, tuple[LayerWork, ...]], classes: int) -> Iterator[LayerWork]:
     """Lay out stem, stages and classifier around the cell's layers at each stage. Layers stay nameless."""
     maps = list(cells)
     yield _conv(Map(3, maps[0].side), maps[0], 3)
-    yield _elementwise("BatchNorm2d", maps[0], weights=2 * maps[0].channels)
+    yield _elementwise("native_batch_norm", maps[0], weights=2 * maps[0].channels)
     for previous, at in zip((None, *maps), maps, strict=False):
         if previous is not None:
             yield from _reduction(previous, at)
         for _ in range(CELLS):
             yield from cells[at]
     last = maps[-1]
-    yield _elementwise("BatchNorm2d", last, weights=2 * last.channels)
-    yield _elementwise("ReLU", last)
-    yield LayerWork("", "AdaptiveAvgPool2d", 0, last.size, last.channels * FLOAT_BYTES)
+    yield _elementwise("native_batch_norm", last, weights=2 * last.channels)
+    yield _elementwise("relu", last)
+    yield LayerWork("", "mean", 0, last.size, last.channels * FLOAT_BYTES)
     flop = FLOP_PER_MAC * last.channels * classes
     read, written = last.channels * FLOAT_BYTES, classes * FLOAT_BYTES
-    yield LayerWork("", "Linear", flop, read, written, last.channels * classes * FLOAT_BYTES, 2 * flop)
+    weight_bytes, shape = last.channels * classes * FLOAT_BYTES, ContractionShape(classes, last.channels)
+    yield LayerWork("", "addmm", flop, read, written, weight_bytes, 2 * flop, shape)
 
 
 def eager_layers(cell: Cell, classes: int = 10) -> tuple[LayerWork, ...]:
@@ -169,7 +172,7 @@ def _compiled_nodes(cell: Cell, at: Map) -> Iterator[LayerWork]:
         for i, op in enumerate(incoming):
             yield from _operation(op, at)
             if i > 0:
-                yield _elementwise("Add", at, inputs=2)
+                yield _elementwise("add", at, inputs=2)
 
 
 def compiled_layers(cell: Cell, classes: int = 10) -> tuple[LayerWork, ...]:

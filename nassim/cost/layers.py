@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
 from nassim.cost.dispatch import OperationCounter
-from nassim.cost.profile import LayerCost
+from nassim.cost.profile import CalledOperation, LayerCost
 from nassim.cost.tally import Tally, amounts
 
 Scopes = Mapping[Hashable, Tally]
@@ -112,6 +112,7 @@ class LayerTracker:
                 kind=type(module).__name__,
                 output_shape=shape,
                 **amounts(weigh(*held), forward[path], backward[path], batch),
+                operations=_called(forward[path], batch),
             )
             if forward[path].calls or backward[path].calls or any(held) or not any(module.children()):
                 rows.append(row)
@@ -128,3 +129,18 @@ class LayerTracker:
                 kept += [weight for weight in held(recurse=False) if id(weight) not in booked]
                 booked |= {id(weight) for weight in kept}
         return weights
+
+
+def _called(tally: Tally, batch: int) -> tuple[CalledOperation, ...]:
+    return tuple(
+        CalledOperation(
+            name=cost.operation,
+            calls=calls,
+            flop=cost.flop // batch,
+            read_bytes=cost.read_bytes // batch,
+            written_bytes=cost.written_bytes // batch,
+            weight_bytes=cost.weight_bytes,
+            shape=cost.shape,
+        )
+        for cost, calls in tally.calls.items()
+    )

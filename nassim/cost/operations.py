@@ -15,6 +15,7 @@ from nassim.cost.attention import TORCH_FORMULAS
 from nassim.cost.elementwise import Call, Rule, elementwise_flop, rule_of
 from nassim.cost.formulas import FORMULAS, performed_flop
 from nassim.cost.movement import only_moves
+from nassim.cost.shape import shape_of
 from nassim.cost.tally import OperationCost
 from nassim.cost.traffic import NO_TRAFFIC, Traffic, traffic_of
 
@@ -61,7 +62,7 @@ class Operation:
             flop = performed_flop(self.name, args, kwargs, result) if self.performed else torch_flop
         if self.rule:
             elementwise = elementwise_flop(self.rule, Call(self.name, args, kwargs, result, batch))
-        read, written = self.traffic.moved(args, kwargs, result, batch)
+        read, written, weights = self.traffic.moved(args, kwargs, result, batch)
         cost = OperationCost(
             operation=self.name,
             flop=flop,
@@ -72,6 +73,8 @@ class Operation:
             elementwise_bytes=0 if contracts else read + written,
             uncounted=uncounted,
             in_proportion=all(_proportional(amount, batch) for amount in (flop, torch_flop, elementwise)),
+            weight_bytes=weights,
+            shape=shape_of(self.name, args, kwargs) if flop else None,
         )
         return cost if cost else None
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from nassim.cost.shape import ContractionShape
 from nassim.cost.work import FLOP_PER_MAC, Activity, Work
 
 AMOUNTS = (
@@ -10,6 +11,25 @@ AMOUNTS = (
     "backward_read_bytes", "backward_written_bytes", "backward_elementwise_bytes",
 )  # fmt: skip
 """The whole numbers of a Profile: its first fields, in their order. Those of a network's parts add up."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalledOperation:
+    """Calls of one operation in a layer's forward pass that are alike; the amounts are one call's, of one input.
+
+    Attributes:
+        name: As in its schema, without `aten::`.
+        calls: How many there are.
+        shape: Of a convolution or a product of matrices.
+    """
+
+    name: str
+    calls: int
+    flop: int
+    read_bytes: int
+    written_bytes: int
+    weight_bytes: int
+    shape: ContractionShape | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +43,7 @@ class LayerCost:
         name: Dotted path of the module in the network.
         kind: Class name of the module.
         output_shape: Shape of the output for one input, without the batch dimension.
+        operations: What its forward pass calls of torch.
     """
 
     name: str
@@ -42,6 +63,7 @@ class LayerCost:
     backward_elementwise_flop: int = 0
     elementwise_bytes: int = 0
     backward_elementwise_bytes: int = 0
+    operations: tuple[CalledOperation, ...] = ()
 
     @property
     def forward_macs(self) -> int:

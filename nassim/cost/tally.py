@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nassim.cost.profile import AMOUNTS
+from nassim.cost.shape import ContractionShape
 
 PER_CALL = ("flop", "torch_flop", "elementwise_flop", "read_bytes", "written_bytes", "elementwise_bytes")
 """The amounts of an OperationCost."""
@@ -24,6 +25,8 @@ class OperationCost:
         elementwise_bytes: Both, of what is no contraction.
         uncounted: Name to report where nothing is known of the operation; else None.
         in_proportion: Whether the operations are surely in proportion to the batch.
+        weight_bytes: Bytes read that do not grow with the batch.
+        shape: Of a convolution or a product of matrices.
     """
 
     operation: str
@@ -35,6 +38,8 @@ class OperationCost:
     elementwise_bytes: int
     uncounted: str | None
     in_proportion: bool
+    weight_bytes: int = 0
+    shape: ContractionShape | None = None
 
     def __bool__(self) -> bool:
         return bool(self.uncounted) or any(getattr(self, name) for name in PER_CALL)

@@ -36,8 +36,8 @@ class Traffic:
     reads: bool = True
     writes: bool = True
 
-    def moved(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any, batch: int) -> tuple[int, int]:
-        """Return the bytes of activations that one call reads and writes, for the whole batch.
+    def moved(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any, batch: int) -> tuple[int, int, int]:
+        """Return the bytes of activations that one call reads and writes, for the whole batch, and of weights it reads.
 
         Args:
             args: Positional arguments of the call.
@@ -46,8 +46,8 @@ class Traffic:
             batch: A prime: tensors whose number of elements it divides hold something for each input.
         """
         arguments = [value for position, value in enumerate(args) if position not in self.unread]
-        read = _size((*arguments, *kwargs.values()), batch) if self.reads else 0
-        return read, _size((result,), batch) if self.writes else 0
+        read, weights = _sizes((*arguments, *kwargs.values()), batch) if self.reads else (0, 0)
+        return read, _sizes((result,), batch)[0] if self.writes else 0, weights
 
 
 NO_TRAFFIC = Traffic(reads=False, writes=False)
@@ -70,8 +70,13 @@ def traffic_of(operation: torch._ops.OpOverload) -> Traffic:
     return Traffic()
 
 
-def _size(values: Iterable[Any], batch: int) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in _tensors(values) if tensor.numel() % batch == 0)
+def _sizes(values: Iterable[Any], batch: int) -> tuple[int, int]:
+    """Return the bytes of the tensors that grow with the batch, and of those that don't."""
+    growing = rest = 0
+    for tensor in _tensors(values):
+        size = tensor.numel() * tensor.element_size()
+        growing, rest = (growing, rest + size) if tensor.numel() % batch else (growing + size, rest)
+    return growing, rest
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:

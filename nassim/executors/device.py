@@ -17,10 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 from nassim.executors.base import Worker
 from nassim.executors.clock import stamp
 from nassim.hardware.catalogue import load_catalogue
+from nassim.hardware.machine import peak_flop_per_s
 from nassim.hardware.saved import saved_machine
 
-MEASURE_S = 0.25
-"""How long the peak rate is measured."""
 UNKNOWN = "unknown"
 """The device of a worker that was given back before it could say what it computes on."""
 GOOD_FOR_S = 86_400.0
@@ -102,7 +101,7 @@ def _remembered_rate(key: str, device: str) -> float:
     try:
         return _kept_rate(key, device)
     except OSError:
-        return measure_flop_per_s(device)
+        return peak_flop_per_s(stamp, device)
 
 
 def _kept_rate(key: str, device: str) -> float:
@@ -115,7 +114,7 @@ def _kept_rate(key: str, device: str) -> float:
         known = _read_measured(file.read())
         if known and known.key == key and 0 <= time.time() - known.unix_s < GOOD_FOR_S:
             return known.flop_per_s
-        measured = _Measured(key, measure_flop_per_s(device), time.time())
+        measured = _Measured(key, peak_flop_per_s(stamp, device), time.time())
         file.truncate(0)
         file.write(json.dumps(asdict(measured)).encode())
         return measured.flop_per_s
@@ -133,32 +132,3 @@ def _read_measured(text: bytes) -> _Measured | None:
         return TypeAdapter(_Measured).validate_json(text, strict=True)
     except ValidationError:
         return None
-
-
-def measure_flop_per_s(device: str, seconds: float = MEASURE_S) -> float:
-    """Return the best rate of large float32 matrix products on a device within some seconds, in FLOP/s.
-
-    Args:
-        device: A torch device: "cpu" or "cuda".
-        seconds: How long to measure, the first product (which loads libraries) not counted.
-    """
-    import torch
-
-    size = 8192 if device == "cuda" else 768
-    left = torch.ones(size, size, device=device)
-    best_s = float("inf")
-    _timed_product(left)
-    end = stamp() + seconds
-    while stamp() < end:
-        best_s = min(best_s, _timed_product(left))
-    return 2 * size**3 / best_s
-
-
-def _timed_product(left: "torch.Tensor") -> float:  # type: ignore[name-defined]  # noqa: F821
-    import torch
-
-    begin = stamp()
-    torch.mm(left, left)
-    if left.is_cuda:
-        torch.cuda.synchronize()
-    return stamp() - begin

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from nassim.space.architecture import Architecture
 
 if TYPE_CHECKING:
-    from nassim.hardware.roofline import Kernel
+    from nassim.hardware.kernels import Kernel
     from nassim.space.search_space import SearchSpace
 
 Cost = Callable[[Architecture], float]
@@ -102,8 +102,8 @@ class Costs:
         import torch
 
         from nassim.cost.counting import count
+        from nassim.hardware.kernels import inference_kernels
         from nassim.hardware.layers import layer_works
-        from nassim.hardware.roofline import inference_kernels
 
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             network = self._space.subnet(architecture)

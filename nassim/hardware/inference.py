@@ -11,8 +11,9 @@ from nassim.errors import NassimError
 from nassim.hardware.catalogue import Catalogue, Device, DeviceKind, load_catalogue
 from nassim.hardware.energy import modelled_j
 from nassim.hardware.figure import Figure, Kind
+from nassim.hardware.kernels import Kernel
 from nassim.hardware.machine import Machine
-from nassim.hardware.roofline import DeviceModel, Kernel
+from nassim.hardware.roofline import DeviceModel
 from nassim.hardware.saved import load_machines, machines_file
 
 Parts = NDArray[np.float64]
@@ -41,7 +42,7 @@ class Inference:
 
     def seconds(self, parts: Parts) -> float:
         """Return the seconds of a forward pass with these parts."""
-        return self.model.together(*parts.tolist())
+        return float(self.model.together(*parts))
 
     def joules(self, parts: Parts) -> float:
         """Return the joules of a forward pass with these parts.
@@ -69,12 +70,18 @@ def find_inference(name: str, extra: Path | None = None) -> Inference:
         extra: A file that adds to the catalogue.
 
     Raises:
-        NassimError: The catalogue has no such device, or not its peak rate and bandwidth.
+        NassimError: The catalogue has no such device, or not its peak rate and bandwidth, or the calibration is of an
+            earlier version.
     """
     catalogue = load_catalogue(extra)
     device = catalogue.find_device(name)
     if machine := _calibrated(catalogue, device):
-        return Inference(device, machine.model, min(machine.threads, device.processors))
+        if machine.calibration is None:
+            raise NassimError(
+                f"the calibration of {machine.device!r} in {machines_file()} is of an earlier version, which doesn't "
+                "have what its time model takes; measure again with `nassim calibrate`"
+            )
+        return Inference(device, machine.calibration.model, min(machine.threads, device.processors))
     rate, bandwidth = device.figure("fp32_flop_per_s"), device.figure("bandwidth_bytes_per_s")
     if rate.value is None or bandwidth.value is None:
         raise _unknown("latency", device, rate + bandwidth)
@@ -89,7 +96,7 @@ def _calibrated(catalogue: Catalogue, device: Device) -> Machine | None:
     path = machines_file()
     machines = load_machines(path) if path.exists() else ()
     fitting = [machine for machine in machines if catalogue.recognise(machine.device) == device]
-    return max(fitting, key=lambda machine: machine.threads, default=None)
+    return max(fitting, key=lambda machine: (machine.calibration is not None, machine.threads), default=None)
 
 
 def _unknown(what: str, device: Device, figure: Figure) -> NassimError:

@@ -8,6 +8,11 @@ from pathlib import Path
 import commands
 import pytest
 
+from nassim.cli.calibrating import TITLES, calibrate
+from nassim.hardware.calibration import _PARAMETERS, prior
+from nassim.hardware.machine import Machine
+from nassim.hardware.roofline import Calibration
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 from report_samples import RUN, post_sample
 
@@ -179,3 +184,16 @@ def test_calibrate_measures_this_machine_and_keeps_it(folder):
     assert kept["device"].startswith("cpu: ")
     assert kept["threads"] == 1
     assert 1e9 < kept["peak_flop_per_s"] < 1e13
+
+
+def test_a_calibration_that_ends_beyond_physics_warns(tmp_path, monkeypatch, capsys):
+    model = prior("cpu: test", 1e11, 1e10, overlaps=False)
+    machine = Machine("cpu: test", 1, 1e11, 1e10, Calibration(model, (model,), 0.05, ("compute_efficiency",)))
+    monkeypatch.setenv("NASSIM_MACHINES", str(tmp_path / "m.json"))
+    monkeypatch.setattr("nassim.executors.calibrating.calibrate_here", lambda device, threads: machine)
+    calibrate("cpu", 1, None)
+    shown = capsys.readouterr()
+    assert set(TITLES) == set(_PARAMETERS)
+    assert all(title in shown.out for title in TITLES.values())
+    assert shown.err.startswith("nassim: cpu: test: compute efficiency ended at the most that physics allows. Either")
+    assert shown.err.count("\n") == 1

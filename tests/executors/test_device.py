@@ -7,9 +7,8 @@ import sys
 import pytest
 
 from nassim.executors import device
-from nassim.executors.device import available_threads, measure_flop_per_s, this_worker
-from nassim.hardware.calibration import prior
-from nassim.hardware.machine import Machine
+from nassim.executors.device import available_threads, this_worker
+from nassim.hardware.machine import Machine, peak_flop_per_s
 from nassim.hardware.saved import machines_file, save_machines
 
 torch = pytest.importorskip("torch")
@@ -26,7 +25,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_a_rate_is_measured_once_for_a_device_and_a_number_of_threads(monkeypatch):
     measured = []
-    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: measured.append(where) or 8e9)
+    monkeypatch.setattr(device, "peak_flop_per_s", lambda clock, where: measured.append(where) or 8e9)
     assert this_worker("a", threads=1).peak_flop_per_s == 8e9
     assert this_worker("b", threads=1).peak_flop_per_s == 8e9
     assert measured == ["cpu"]
@@ -36,15 +35,14 @@ def test_a_rate_is_measured_once_for_a_device_and_a_number_of_threads(monkeypatc
 
 def test_a_listed_device_has_the_catalogues_rate(monkeypatch):
     monkeypatch.setattr(device, "_cpu_model", lambda: "AMD EPYC 7763 64-Core Processor")
-    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: pytest.fail("measured, though it is listed"))
+    monkeypatch.setattr(device, "peak_flop_per_s", lambda clock, where: pytest.fail("measured, though it is listed"))
     worker = this_worker("a", threads=2)
     assert (worker.peak_flop_per_s, worker.peak_source) == (5.02e12 / 64, "catalogue")
 
 
 def test_a_calibrated_device_has_the_rate_that_calibration_measured(monkeypatch):
-    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: 7e9)
-    model = prior("cpu: Unlisted 1", 8e10, 1e10, overlaps=False)
-    save_machines(machines_file(), [Machine("cpu: Unlisted 1", 2, 8e10, 1e10, model)])
+    monkeypatch.setattr(device, "peak_flop_per_s", lambda clock, where: 7e9)
+    save_machines(machines_file(), [Machine("cpu: Unlisted 1", 2, 8e10, 1e10)])
     worker = this_worker("a", threads=2)
     assert (worker.peak_flop_per_s, worker.peak_source) == (4e10, "measured")
     assert this_worker("b", threads=1).peak_flop_per_s == 7e9  # calibrated with two threads, not with one
@@ -52,14 +50,14 @@ def test_a_calibrated_device_has_the_rate_that_calibration_measured(monkeypatch)
 
 def test_an_old_rate_is_measured_again(monkeypatch):
     rates = iter([8e9, 9e9])
-    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: next(rates))
+    monkeypatch.setattr(device, "peak_flop_per_s", lambda clock, where: next(rates))
     assert this_worker("a", threads=1).peak_flop_per_s == 8e9
     monkeypatch.setattr(device, "GOOD_FOR_S", 0.0)
     assert this_worker("a", threads=1).peak_flop_per_s == 9e9
 
 
 def test_the_measured_rate_is_that_of_a_matrix_product():
-    rate = measure_flop_per_s("cpu", seconds=0.3)
+    rate = peak_flop_per_s(device.stamp, "cpu")
     left = torch.rand(512, 512)
     times = []
     for _ in range(30):
@@ -91,7 +89,7 @@ def test_threads_are_those_that_are_asked_for_or_one_per_cpu(monkeypatch, said, 
 )
 def test_a_rate_that_can_not_be_read_is_measured_and_kept_anew(folder, monkeypatch, kept):
     rates = iter([8e9, 9e9])
-    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: next(rates))
+    monkeypatch.setattr(device, "peak_flop_per_s", lambda clock, where: next(rates))
     this_worker("a", threads=1)
     (file,) = folder.glob("nassim-*/peak-*.json")
     file.write_bytes(kept)
@@ -99,6 +97,6 @@ def test_a_rate_that_can_not_be_read_is_measured_and_kept_anew(folder, monkeypat
 
 
 def test_a_rate_that_can_not_be_kept_is_measured(folder, monkeypatch):
-    monkeypatch.setattr(device, "measure_flop_per_s", lambda where: 8e9)
+    monkeypatch.setattr(device, "peak_flop_per_s", lambda clock, where: 8e9)
     monkeypatch.setattr("tempfile.tempdir", str(folder / "nowhere"))
     assert this_worker("a", threads=1).peak_flop_per_s == 8e9

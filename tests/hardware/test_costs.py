@@ -1,19 +1,23 @@
 """What an architecture costs, by name: each cost is the figure that it says it is."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from nassim.cost.counting import count
+from nassim.cost.shape import ContractionShape
 from nassim.errors import NassimError
 from nassim.hardware.calibration import prior
 from nassim.hardware.costs import COSTS, ON_A_DEVICE, PROFILED, Costs
 from nassim.hardware.inference import find_inference
+from nassim.hardware.kernels import Kernel, KernelKind, inference_kernels
 from nassim.hardware.layers import layer_works
 from nassim.hardware.machine import Machine
-from nassim.hardware.roofline import Kernel, KernelKind, inference_kernels
-from nassim.hardware.saved import save_machines
+from nassim.hardware.roofline import Calibration
+from nassim.hardware.saved import save_machines, saved_machine
 from nassim.space import SearchSpace
 
 
@@ -89,12 +93,13 @@ def test_a_device_is_timed_by_the_catalogue():
     # The catalogue's A100: 19.5 TFLOP/s in FP32, 1,555 GB/s, 400 W, no idle power.
     inference = find_inference("a100")
     assert inference.model == prior("a100_sxm_40", 19.5e12, 1555e9, overlaps=True)
-    kernel = Kernel(KernelKind.CONTRACTION, flop=10**9, bytes=10**6)
-    # Host: 0.5 ms a step and 30 us a contraction. Device: 1e9 / (0.3 x 19.5e12) s = 171 us, and 3 us a kernel.
+    kernel = Kernel(KernelKind.CONVOLUTION, flop=10**9, bytes=10**6, shape=ContractionShape(512, 1024))
+    # Host: 0.5 ms a step and 50 us a convolution. Device: 1e9 / (0.3 x 19.5e12) s = 171 us, 1.0 % more for sums of 1024
+    # products and 2.1 % for 488,281 results; and 3 us a kernel.
     parts = inference.parts([kernel], 1)
-    assert parts == pytest.approx([530e-6, 1e9 / 5.85e12 + 3e-6])
-    assert inference.seconds(parts) == pytest.approx(530e-6)
-    assert inference.joules(parts) == pytest.approx(530e-6 * 400)
+    assert parts == pytest.approx([550e-6, (1e9 + 2 * 16 * 1e9 / 2048 + 2 * 1e4 * 1024) / 5.85e12 + 3e-6])
+    assert inference.seconds(parts) == pytest.approx(550e-6)
+    assert inference.joules(parts) == pytest.approx(550e-6 * 400)
 
 
 def test_energy_goes_by_how_busy_the_device_is():
@@ -109,12 +114,26 @@ def test_energy_goes_by_how_busy_the_device_is():
 def test_a_calibration_of_the_device_is_preferred(no_calibrations):
     model = prior("cpu: AMD EPYC 7763 64-Core Processor", 1e11, 2e10, overlaps=False)
     name = "cpu: AMD EPYC 7763 64-Core Processor"
-    save_machines(no_calibrations, [Machine(name, threads, 1e11, 2e10, model) for threads in (1, 8)])
+    calibration = Calibration(model, (), 0.02, ())
+    save_machines(no_calibrations, [Machine(name, threads, 1e11, 2e10, calibration) for threads in (1, 8)])
     inference = find_inference("epyc_7763")
     assert (inference.model, inference.processors) == (model, 8)
     # 8 of the 64 processors of a device of 280 W, for a second.
     assert inference.joules(np.array([0.5, 0.5])) == pytest.approx(280 * 8 / 64)
     assert find_inference("epyc_9654").processors == 96
+
+
+def test_a_calibration_of_an_earlier_version_gives_its_peak_and_is_to_be_measured_again(no_calibrations):
+    old = {"compute_efficiency": 0.3, "memory_efficiency": 0.7}  # and so on: the time model of then
+    name = "cpu: AMD EPYC 7763 64-Core Processor"
+    entry = {"device": name, "threads": 2, "peak_flop_per_s": 1e11, "bandwidth_bytes_per_s": 2e10, "model": old}
+    no_calibrations.write_text(json.dumps([entry]))
+    assert saved_machine(name, 2).peak_flop_per_s == 1e11
+    with pytest.raises(NassimError, match=r"machines.json is of an earlier version.*again with `nassim calibrate`"):
+        find_inference("epyc_7763")
+    calibration = Calibration(prior(name, 1e11, 2e10, overlaps=False), (), 0.02, ())
+    save_machines(no_calibrations, [Machine(name, 1, 1e11, 2e10, calibration)])
+    assert find_inference("epyc_7763").processors == 1
 
 
 @pytest.mark.parametrize(

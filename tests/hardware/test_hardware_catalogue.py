@@ -52,7 +52,12 @@ def test_no_name_stands_for_two_devices():
         ("NVIDIA P100", "p100_pcie"),
         ("V100 16GB", "v100_sxm2"),
         ("A100 80GB", "a100_sxm_80"),
-        ("Titan X", "titan_x_pascal"),
+        ("GTX Titan X", "gtx_titan_x"),
+        ("NVIDIA TITAN X (Pascal)", "titan_x_pascal"),
+        ("NVIDIA TITAN Xp", "titan_xp"),
+        ("Tesla K40m", "k40"),
+        ("TPU v2 chip", "tpu_v2"),
+        ("v3-8", "tpu_v3_8"),
         ("GTX 1080", "gtx1080"),
         ("jetson agx", "jetson_agx_xavier"),
     ],
@@ -81,6 +86,25 @@ def test_regions_answer_to_codes_names_and_cloud_regions(name, found):
 def test_an_ambiguous_name_lists_what_it_may_be():
     with pytest.raises(NassimError, match=r"device 'a100_sxm' is ambiguous: a100_sxm_40, a100_sxm_80; write more of"):
         CATALOGUE.find_device("a100_sxm")
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates"),
+    [("Titan X", "gtx_titan_x, titan_x_pascal"), ("NVIDIA A100 PCIe", "a100_pcie_40, a100_pcie_80")],
+)
+def test_a_name_of_two_devices_stands_for_neither(name, candidates):
+    with pytest.raises(NassimError, match=f"device '{name}' is ambiguous: {candidates}"):
+        CATALOGUE.find_device(name)
+
+
+def test_a_tpu_device_is_four_of_its_chips():
+    for version in ("tpu_v2", "tpu_v3"):
+        chip, device = CATALOGUE.devices[version], CATALOGUE.devices[f"{version}_8"]
+        for field in ("fp32_flop_per_s", "tensor16_flop_per_s", "memory_bytes", "typical_w", "max_w"):
+            one, four = getattr(chip, field), getattr(device, field)
+            assert four == (None if one is None else pytest.approx(4 * one)), field
+        prices = zip(CATALOGUE.prices_of(chip), CATALOGUE.prices_of(device), strict=True)
+        assert all(four.usd_per_device_h.value == pytest.approx(4 * one.usd_per_device_h.value) for one, four in prices)
 
 
 def test_an_unknown_name_lists_the_near_ones_and_what_to_do():

@@ -1,10 +1,12 @@
 import pytest
+import torch
 from torch import nn
 
 from nassim.cost.counting import count
+from nassim.cost.shape import ContractionShape
 from nassim.errors import NassimError
+from nassim.hardware.kernels import KernelKind, LayerWork, inference_kernels, training_kernels
 from nassim.hardware.layers import layer_works
-from nassim.hardware.roofline import KernelKind, LayerWork, inference_kernels, training_kernels
 from search_spaces.cell import EDGES, Cell
 
 
@@ -14,10 +16,13 @@ def test_layers_are_what_a_count_says():
     )
     maps = 4 * 8 * 16
     assert layer_works(count(network, (3, 4, 4), layers=True)) == (
-        LayerWork("0", "Conv2d", 6912, 4 * 3 * 16, maps, 4 * (9 * 3 * 8 + 8), 6912),
-        LayerWork("1", "BatchNorm2d", 0, maps, maps, 4 * 4 * 8 + 8),
-        LayerWork("2", "ReLU", 0, maps, maps),
-        LayerWork("4", "Linear", 1280, maps, 20, 4 * 129 * 5, 2560),
+        LayerWork(
+            "0", "convolution", 6912, 4 * 3 * 16, maps, 4 * (9 * 3 * 8 + 8), 6912, ContractionShape(8, 3, window=9)
+        ),
+        # The statistics of the batch stand in for the stored ones, of which inference reads as many.
+        LayerWork("1", "_native_batch_norm_legit", 0, maps, maps, 4 * 4 * 8),
+        LayerWork("2", "relu", 0, maps, maps),
+        LayerWork("4", "addmm", 1280, maps, 20, 4 * 129 * 5, 2560, ContractionShape(5, 128)),
     )
 
 
@@ -29,9 +34,62 @@ def test_a_published_network_becomes_kernels():
     kernels = inference_kernels(works)
     assert sum(kernel.flop for kernel in kernels) == profile.forward_flop
     assert sum(kernel.bytes for kernel in kernels) == profile.read_bytes + profile.written_bytes
-    # 18 convolutions in the cells, 1 before, 6 in the two reductions, 1 classifier.
-    assert sum(kernel.kind is KernelKind.CONTRACTION for kernel in kernels) == 26
+    # 18 in the cells, 1 before, 6 in the two reductions.
+    assert sum(kernel.kind is KernelKind.CONVOLUTION for kernel in kernels) == 25
+    assert sum(kernel.kind is KernelKind.PRODUCT for kernel in kernels) == 1
     assert sum(kernel.flop for kernel in training_kernels(works)) == profile.forward_flop + profile.backward_flop
+
+
+class NormalCell(nn.Module):
+    """Named as if it normalised, pooled and convolved, and adds."""
+
+    def forward(self, x):
+        return x + x + torch.relu(x)
+
+
+class LinearPoolNorm(nn.Conv2d):
+    pass
+
+
+def test_a_kernel_is_known_by_what_is_dispatched_and_not_by_the_name_of_a_module():
+    network = nn.Sequential(NormalCell(), LinearPoolNorm(4, 4, 3, groups=2), nn.MaxPool2d(2))
+    works = layer_works(count(network, (4, 8, 8), layers=True))
+    # Two additions alike, and a relu: three launches of one module.
+    assert sorted(work.operation for work in works[:3]) == ["add", "add", "relu"]
+    kinds = [kernel.kind for kernel in inference_kernels(works)]
+    assert kinds == [KernelKind.ELEMENTWISE] * 3 + [KernelKind.GROUPED, KernelKind.REDUCTION]
+    assert KernelKind.STATISTICS not in {kernel.kind for kernel in training_kernels(works)}
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(8, 12, 3, groups=2, stride=2), ContractionShape(6, 4, 9, 2, 4)),
+        (nn.Conv2d(8, 8, (1, 5), groups=8), ContractionShape(1, 1, 5, 8)),
+        (nn.ConvTranspose2d(8, 12, 3, groups=2), ContractionShape(6, 4, 9, 2)),
+        (nn.Linear(6, 7), ContractionShape(7, 6)),
+        (nn.Linear(6, 7, bias=False), ContractionShape(7, 6)),
+    ],
+)
+def test_the_shape_of_a_contraction_is_that_of_its_weights(layer, shape):
+    profile = count(layer, (8, 6, 6), layers=True)
+    assert [work.shape for work in layer_works(profile) if work.forward_flop] == [shape]
+
+
+def test_dropout_is_a_kernel_of_training_alone():
+    network = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 4))
+    works = layer_works(count(network, (4,), layers=True))
+    # Read 16 bytes, write them and which were kept.
+    assert [(work.read_bytes, work.written_bytes) for work in works if work.operation == "native_dropout"] == [(16, 32)]
+    assert [kernel.kind for kernel in inference_kernels(works)] == [KernelKind.PRODUCT] * 2
+    assert sum(kernel.kind is KernelKind.ELEMENTWISE for kernel in training_kernels(works)) == 2 + 2  # and SGD's passes
+
+
+def test_attention_is_several_launches_of_one_module():
+    network = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    works = layer_works(count(network, (5, 16), layers=True))
+    assert sum(work.forward_flop for work in works) == count(network, (5, 16)).forward_flop
+    assert sum(work.name.startswith("self_attn") and work.forward_flop > 0 for work in works) >= 3
 
 
 def test_layers_must_have_been_counted():

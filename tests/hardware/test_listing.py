@@ -9,10 +9,12 @@ from nassim.hardware.calibration import prior
 from nassim.hardware.catalogue import load_catalogue
 from nassim.hardware.listing import device_rows, price_rows, pue_rows, region_rows
 from nassim.hardware.machine import Machine
+from nassim.hardware.roofline import Calibration
 from nassim.hardware.saved import load_machines, save_machines
 
 CATALOGUE = load_catalogue()
-MACHINE = Machine("AMD EPYC", 2, 1e11, 2e10, prior("AMD EPYC", 1e11, 2e10, overlaps=False))
+MODEL = prior("AMD EPYC", 1e11, 2e10, overlaps=False)
+MACHINE = Machine("AMD EPYC", 2, 1e11, 2e10, Calibration(MODEL, (MODEL, MODEL), 0.05, ("launch_s",)))
 
 
 def test_tables_have_a_row_an_entry_and_leave_unknown_numbers_empty():

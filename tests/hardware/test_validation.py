@@ -44,6 +44,7 @@ def test_layer_records_have_the_published_operations(cells):
 def score(cells, name, monkeypatch):
     frame, parsed = cells
     monkeypatch.setattr(latency, "REPEATS", 2)
+    monkeypatch.setattr("nassim.hardware.calibration.PLAUSIBLE", 1)
     column = next(column for column in latency.COLUMNS if column.name == name)
     live = np.array([not nasbench201.is_constant(cell) for cell in parsed])
     measured = frame[name].to_numpy(np.float64) * column.scale
@@ -53,7 +54,7 @@ def score(cells, name, monkeypatch):
 
 
 # What is constant a compiler folds, and the prediction is off by factors there.
-@pytest.mark.parametrize(("name", "percent"), [("raspi4_ms", 15), ("train_time_per_epoch_s_cifar10valid", 5)])
+@pytest.mark.parametrize(("name", "percent"), [("raspi4_ms", 15), ("train_time_per_epoch_s_cifar10valid", 3)])
 def test_twenty_architectures_calibrate_a_device(cells, name, percent, monkeypatch):
     found = score(cells, name, monkeypatch)
     assert found.tau >= 0.87
@@ -72,9 +73,9 @@ def test_ecnas_networks_have_the_published_parameters_and_seconds(tables):
     runs = pd.read_parquet(tables / "ecnas/runs_rtx6000.parquet")
     epochs = energy.Epochs.of(runs.iloc[:: max(1, len(runs) // 400)])
     start = latency.prior("rtx6000", 16.31e12, 672e9, overlaps=True)
-    model = latency.calibrate(epochs.steps[:20], start)
-    seconds = epochs.kernels.step_seconds(model) * energy.ECNAS_SAMPLES / energy.ECNAS_BATCH
-    assert scoring.mape(seconds[20:], epochs.seconds[20:]) <= 6
+    model = latency.calibrate(epochs.steps[:20], start).model
+    seconds = model.table_seconds(epochs.kernels) * energy.ECNAS_SAMPLES / energy.ECNAS_BATCH
+    assert scoring.mape(seconds[20:], epochs.seconds[20:]) <= 5
 
 
 def test_six_settings_calibrate_the_power_of_a_workload(tables):

@@ -18,6 +18,8 @@ Found = TypeVar("Found", Device, Grid, Pue)
 
 MAKERS = frozenset(("nvidia", "tesla", "geforce", "amd", "intel", "google"))
 """Words that people put before a device's name or leave out."""
+LINES = frozenset(("gtx", "rtx", "quadro"))
+"""Words before a device's name that say of which line it is, and that two devices of one name differ in."""
 VARIANTS = frozenset(("ti", "xp", "super", "ultra", "max", "pro", "mini"))
 """Words after a device's name that make another device of it."""
 
@@ -42,7 +44,8 @@ class Catalogue:
         """Return the device that a name stands for: its id, name or alias, or whole first words that only it has.
 
         Case, spaces and punctuation don't count, nor does a leading "gpu:" or "cpu:", nor the maker's name. A variant
-        is another device: "Titan X" doesn't stand for the Titan Xp, nor "GTX 1080" for the GTX 1080 Ti.
+        is another device: "Titan X" doesn't stand for the Titan Xp, nor "GTX 1080" for the GTX 1080 Ti. Of two that
+        answer neither is taken: there are two Titan X. A TPU is a chip by its version, a device of four as "v3-8".
 
         Raises:
             NassimError: No device or several answer to the name; the message lists the near ones.
@@ -127,8 +130,10 @@ def model_key(name: str) -> str:
 
 
 def _begins(name: str, wanted: list[str]) -> bool:
-    """Whether these are the first words of a name, and what follows makes no other model of it."""
+    """Whether these are the first words of a name, its line left out or not, and what follows makes no other model."""
     words = _of_model(name)
+    if words and words[0] in LINES and words[0] not in wanted:
+        words = words[1:]
     return bool(wanted) and words[: len(wanted)] == wanted and not VARIANTS & set(words[len(wanted) :])
 
 
