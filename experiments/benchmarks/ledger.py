@@ -20,6 +20,7 @@ from pathlib import Path
 import optuna
 
 from nassim.cost.work import Activity
+from nassim.executors.clock import utc
 from nassim.ledger.entry import Entry, Outcome
 from nassim.ledger.lease import Lease
 from nassim.ledger.store import Ledger
@@ -200,7 +201,7 @@ def trial_rows(folder: Path) -> list[Row]:
     def in_ledger(commit_every: int) -> float:
         with Ledger(f"sqlite:///{folder / f'trials-{commit_every}.db'}") as ledger:
             writer = new_writer(ledger, "trials")
-            milliseconds = milliseconds_a_trial(writer.storage(), 500, post(writer, commit_every))
+            milliseconds = milliseconds_a_trial(writer.storage(utc), 500, post(writer, commit_every))
             writer.commit()
             return milliseconds
 

@@ -43,6 +43,7 @@ from nassim.data.source import digits
 from nassim.evaluation import Candidate, Evaluator, Job, Progress, Runner
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.schedule import Schedule
+from nassim.executors.clock import utc
 from nassim.executors.ray import RayExecutor
 from nassim.ledger.store import Ledger
 from nassim.samplers.catalogue import make_sampler
@@ -224,7 +225,7 @@ def nassim(real: bool, trials: int) -> Result:
         writer = ledger.create("overhead", {}, "2026-01-01T00:00:00+00:00")
         books = Books(writer, executor)
         study = optuna.create_study(
-            storage=writer.storage(),
+            storage=writer.storage(utc),
             direction="maximize",
             sampler=make_sampler("tpe", SEED, {}, space.domain),
         )

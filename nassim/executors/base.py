@@ -10,14 +10,16 @@ back, not running while no driver runs.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
 
 from nassim.cost.work import Activity, Work
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
+from nassim.executors.clock import utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +209,20 @@ class ExecutorLost(NassimError):  # noqa: N818, a state of the executor rather t
     """What all workers run on is gone. The executor can be closed, and nothing else."""
 
 
+def never() -> bool:
+    """Whether to be woken: not."""
+    return False
+
+
 class Executor(ABC):
     """Where and when jobs run. Use as a context manager: leaving it closes it.
+
+    It has a clock of its own. Whatever is of the run goes by it: budgets, time limits, the stamps of trials. Signals
+    and commits are the host's matter, and go by the host's clock.
+
+    Attributes:
+        in_process: Whether jobs run in the driver's own process, inside `wait`.
+        simulated: Whether its clock is not the world's: nothing is trained that takes the seconds on the books.
 
     Example:
         ```
@@ -218,6 +232,16 @@ class Executor(ABC):
             for event in executor.wait(): ...
         ```
     """
+
+    in_process: bool = False
+    simulated: bool = False
+
+    def date(self) -> datetime:
+        """Return the date that goes with the clock, with its time zone: what trials are stamped with. Never set back.
+
+        An executor that simulates has a calendar of its own.
+        """
+        return utc()
 
     def connect(self) -> None:
         """Reach what the workers will be on, before anything is written; `start` does it where nobody has.
@@ -261,8 +285,13 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def wait(self, timeout_s: float | None = None) -> list[Event]:
-        """Return the events since the last call, in order; block until there is one, or until the timeout.
+    def wait(self, timeout_s: float | None = None, woken: Callable[[], bool] = never) -> list[Event]:
+        """Return the events since the last call, in order; block until there is one, until the timeout, or until woken.
+
+        Args:
+            timeout_s: Seconds on the executor's clock; None for no limit, where an event must come.
+            woken: Whether to return at once, for something of the host's. It is asked now and then: at least twice in a
+                second of the host's, and between two events.
 
         Raises:
             NassimError: No event can come any more: no worker is left and none can be had.

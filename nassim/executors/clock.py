@@ -25,9 +25,14 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def utc() -> datetime:
+    """Return the date in UTC."""
+    return datetime.now(UTC)
+
+
 def utc_now() -> str:
-    """Return the time of day in UTC, to the second, in ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """Return the date in UTC, to the second, in ISO 8601."""
+    return utc().isoformat(timespec="seconds")
 
 
 class Clock:

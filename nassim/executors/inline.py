@@ -1,11 +1,11 @@
 """Jobs in this very process, one at a time: the reference, for tests and for debugging."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from nassim.errors import NassimError
 from nassim.evaluation import Job, Progress, Runner, RunnerFactory
-from nassim.executors.base import Event, Executor, Worker, worker_id
+from nassim.executors.base import Event, Executor, Worker, never, worker_id
 from nassim.executors.clock import Clock, pause
 from nassim.executors.device import UNKNOWN, available_threads, set_threads, this_worker
 from nassim.executors.local_meter import LocalMeter
@@ -20,6 +20,8 @@ class InlineExecutor(Executor):
 
     A job that hangs hangs the driver, and a job that kills its process kills it: other executors are for that.
     """
+
+    in_process = True
 
     def __init__(self, threads: int | None = None, find: FindMeter = find_meter) -> None:
         """Make an executor that has not started.
@@ -70,12 +72,13 @@ class InlineExecutor(Executor):
         self._stop = self._undecided = False
         self._moments = play(self._runner, job, lambda: not self._stop, self._rest)
 
-    def wait(self, timeout_s: float | None = None) -> list[Event]:
+    def wait(self, timeout_s: float | None = None, woken: Callable[[], bool] = never) -> list[Event]:
         """Work up to the next report, hindrance or the job's end.
 
         Args:
             timeout_s: Seconds after which to return without events; work is not interrupted. With nothing to work on
                 no event can come, and it returns at once.
+            woken: Not asked: work is not interrupted.
 
         Raises:
             RuntimeError: There is nothing to wait for, and no timeout.

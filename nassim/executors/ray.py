@@ -1,7 +1,7 @@
 """Jobs on Ray: a pool of warm workers that follows the cluster."""
 
 import queue
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 import ray
@@ -9,7 +9,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTa
 
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
-from nassim.executors.base import Ending, Event, Executor, Lap, Leased, Waiting, worker_id
+from nassim.executors.base import Ending, Event, Executor, Lap, Leased, Waiting, never, worker_id
 from nassim.executors.clock import Clock
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import machines_here
@@ -132,8 +132,8 @@ class RayExecutor(Executor):
                 return
         raise RuntimeError("no worker is free")
 
-    def wait(self, timeout_s: float | None = None) -> list[Event]:
-        """Return the events since the last call; block until there is one, or until the timeout.
+    def wait(self, timeout_s: float | None = None, woken: Callable[[], bool] = never) -> list[Event]:
+        """Return the events since the last call; block until there is one, until the timeout, or until woken.
 
         Raises:
             NassimError: No worker is left and none can be had, or a worker can't make the runner.
@@ -144,7 +144,7 @@ class RayExecutor(Executor):
         while True:
             self._listen(0.0 if self._events else min(LOOK_S, until_s - self.now_s()))
             self._look()
-            if self._events or self.now_s() >= until_s:
+            if self._events or self.now_s() >= until_s or woken():
                 return self._take_events()
             if timeout_s is None and self._members and all(member.silent for member in self._members):
                 raise RuntimeError("there is nothing to wait for: no worker has a job, or only such as wait to be told")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, NoReturn
 
 from optuna.storages.journal import BaseJournalBackend
@@ -12,27 +13,54 @@ from nassim.ledger.database import Database
 from nassim.ledger.errors import LedgerDamaged
 from nassim.ledger.schema import journal
 
+_DATES = ("datetime_start", "datetime_complete")
+"""What Optuna stamps."""
+
 
 class WriterJournal(BaseJournalBackend):
     """The driver's journal: in memory, and posted with the entries.
 
+    Optuna signs each log with random numbers, and stamps trials by the host's clock. Here they are signed with the
+    driver's number, and stamped as the run says, so that what is written follows from the run alone.
+
     Args:
         texts: The journal so far, as JSON; `post` appends to it.
         post: Posts one log.
+        driver: Which driver of the run it is of, from 1.
+        date: Returns the date that goes with the run's clock.
     """
 
-    def __init__(self, texts: Sequence[str], post: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        texts: Sequence[str],
+        post: Callable[[dict[str, Any]], None],
+        driver: int,
+        date: Callable[[], datetime],
+    ) -> None:
         self._texts = texts
         self._post = post
+        self._date = date
+        self._signature = f"driver {driver}"
+        self._optunas = ""
 
     def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
         """Return the logs from that number on, at a cost that grows with their number alone."""
-        return _parsed(self._texts[log_number_from:])
+        logs = _parsed(self._texts[log_number_from:])
+        for log in logs:
+            if log["worker_id"] == self._signature:
+                log["worker_id"] = self._optunas
+        return logs
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Buffer the logs; the next commit writes them."""
         for log in logs:
-            self._post(log)
+            self._optunas = log["worker_id"]
+            is_template = "params" in log  # a trial put in by hand, whose dates are its own
+            stamped = {name: self._stamp() for name in _DATES if not is_template and log.get(name) is not None}
+            self._post({**log, "worker_id": self._signature, **stamped})
+
+    def _stamp(self) -> str:
+        return self._date().isoformat(timespec="microseconds")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("the driver's Optuna storage can't be pickled: only the driver writes the ledger")

@@ -1,8 +1,9 @@
 """Writer: one driver's pen. It buffers in memory and commits everything buffered in one transaction."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,17 +143,20 @@ class Writer:
         """Buffer what a search found."""
         self._post(findings.name, {"search": finding.search, "finding": finding.to_json()})
 
-    def storage(self) -> "JournalStorage":
+    def storage(self, date: Callable[[], datetime]) -> "JournalStorage":
         """Return an Optuna storage for the run's studies, whose writes are buffered and committed with the entries.
 
         It answers from memory, so asking and telling cost no I/O. It belongs to this process and can't be pickled.
+
+        Args:
+            date: Returns the date, with its time zone, that trials are stamped with.
         """
         from optuna.storages import JournalStorage
 
         from nassim.ledger.journal import WriterJournal
 
         with self._database.understood():
-            return JournalStorage(WriterJournal(self._logs, self._post_log))
+            return JournalStorage(WriterJournal(self._logs, self._post_log, self.driver, date))
 
     def commit(self) -> None:
         """Write everything buffered in one transaction. What was buffered stays so if this raises.

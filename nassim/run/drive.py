@@ -1,5 +1,6 @@
 """Drive: one driver's share of a run."""
 
+import math
 import os
 import platform
 from collections.abc import Callable, Mapping
@@ -16,7 +17,6 @@ from nassim.errors import NassimError, StorageFault
 from nassim.evaluation import Candidate, Job
 from nassim.executors.base import Executor, ExecutorLost
 from nassim.executors.clock import Clock
-from nassim.executors.inline import InlineExecutor
 from nassim.experiment.model import Experiment
 from nassim.experiment.model import Search as SearchSpec
 from nassim.experiment.spending import Budget as BudgetSpec
@@ -31,7 +31,7 @@ from nassim.run.arm import make_arm
 from nassim.run.make import Parts
 from nassim.search.books import Books
 from nassim.search.checkpoints import Checkpoints
-from nassim.search.loop import POLL_S, SearchLoop
+from nassim.search.loop import SearchLoop
 from nassim.search.picking import PICK_ONE, pick
 from nassim.search.recovery import Recovery
 from nassim.search.search import Search, SearchFailed
@@ -134,7 +134,7 @@ class Drive:
 
     def _start(self) -> None:
         factory = self._parts.factory
-        if isinstance(self._executor, InlineExecutor):
+        if self._executor.in_process:
             factory = self._stopping.interrupting(factory)
         try:
             self._executor.start(factory, at_s=self._clock.now_s(), driver=self._writer.driver)
@@ -187,13 +187,15 @@ class Drive:
         """Wait until there is a worker: what they take to start is no search's, and in no search's budget."""
         while not self._books.held and not self._stopping.asked:
             self._stopping.check()
-            for event in self._executor.wait(POLL_S):
+            for event in self._executor.wait(math.inf, lambda: self._stopping.is_pressing or self._books.is_due):
                 self._books.post(event)
             self._books.settle_when_due()
 
     def _arm(self, spec: SearchSpec) -> bool:
         """Run a search and the final trainings of what it found; return False where it was stopped before."""
-        search = make_arm(self._parts, spec, self._writer.run, self._writer.storage(), self._checkpoints)
+        search = make_arm(
+            self._parts, spec, self._writer.run, self._writer.storage(self._executor.date), self._checkpoints
+        )
         found = self._search(spec, search)
         return found is not None and all(self._final(search, found, each) for each in found.candidates)
 

@@ -78,7 +78,7 @@ def execute(
     executor, stopping = make_executor(experiment), Stopping()
     with stopping.by_signals(), executor:
         _connect(executor, stopping, observe, clock)
-        writer, folder = _enter(experiment, domain, ledger, name)
+        writer, folder = _enter(experiment, domain, ledger, name, executor.simulated)
         recovery = Recovery(spending=Spending(rates))
         Drive(experiment, ledger, writer, recovery, folder, executor, observe, stopping, clock).go()
     return writer.run
@@ -96,12 +96,14 @@ def _connect(executor: Executor, stopping: Stopping, observe: Observe, clock: Cl
         raise Interrupted(stopping.number)
 
 
-def _enter(experiment: Experiment, domain: Domain, ledger: Ledger, name: str | None) -> tuple[Writer, RunFolder]:
+def _enter(
+    experiment: Experiment, domain: Domain, ledger: Ledger, name: str | None, simulated: bool
+) -> tuple[Writer, RunFolder]:
     """Enter a new run, with a folder of its own; either both are there afterwards, or neither."""
     document, started_at = experiment.model_dump(mode="json"), utc_now()
     meter, missing = find_meter()
     about: dict[str, Any] = {"nassim": version("nassim"), "python": platform.python_version(), "host": platform.node()}
-    about["space"] = changes.record(domain)
+    about |= {"space": changes.record(domain), "simulated": simulated}
     about["energy"] = "; ".join((f"measured: {', '.join(meter.read_j())}" if meter else "not measured", *missing))
     root, code = Path(experiment.checkpoint.folder), record_code(document)
     while True:

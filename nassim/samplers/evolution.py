@@ -4,7 +4,6 @@ import random
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -43,9 +42,9 @@ class _Lineage:
             return self.done[-population:] if len(self.done) >= population else []
 
 
-def _finished(trial: FrozenTrial) -> tuple[datetime, int]:
+def _finished(trial: FrozenTrial) -> tuple[float, int]:
     assert trial.datetime_complete is not None
-    return trial.datetime_complete, trial.number
+    return trial.datetime_complete.timestamp(), trial.number  # Optuna's date is local, and set back in autumn
 
 
 class EvolutionSampler(Sampler):

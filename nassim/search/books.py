@@ -57,7 +57,7 @@ class Books:
         self._writer = writer
         self._executor = executor
         self._warn = warn
-        self._commits = Commits(writer, executor, warn)
+        self._commits = Commits(writer, warn)
         self._spending = spending or Spending()
         self._accounts = Accounts()
         self._seconds: dict[tuple[Account, Activity], float] = defaultdict(float)
@@ -302,9 +302,14 @@ class Books:
             )
         )
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to commit."""
+        return self._commits.due
+
     def settle_when_due(self) -> bool:
         """Commit if the last commit was long enough ago; return whether all that is posted is committed."""
-        return self._commits.due and self.settle()
+        return self.is_due and self.settle()
 
     def settle(self) -> bool:
         """Commit all that is posted, the entries and the trials' states with them; return whether that is done.

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from nassim.executors.base import Executor
-from nassim.executors.clock import pause
+from nassim.executors.clock import Clock, pause
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.writer import Writer
 
@@ -18,23 +17,24 @@ AGAIN_S = 0.5
 class Commits:
     """Writes what is posted, in groups, and keeps it while the database is away.
 
+    It goes by the host's clock, whatever the run's is: in a simulation an epoch may pass in no time.
+
     Args:
         writer: Holds what is posted.
-        executor: Whose clock it goes by.
         warn: Is told when the database goes away and when it is back.
     """
 
-    def __init__(self, writer: Writer, executor: Executor, warn: Callable[[str], None]) -> None:
+    def __init__(self, writer: Writer, warn: Callable[[str], None]) -> None:
         self._writer = writer
-        self._executor = executor
+        self._clock = Clock()
         self._warn = warn
         self._next_s = 0.0
         self._away_since_s: float | None = None
 
     @property
     def due(self) -> bool:
-        """Whether the last try was long enough ago."""
-        return self._executor.now_s() >= self._next_s
+        """Whether there is something to write, and the last try was long enough ago."""
+        return self._writer.pending > 0 and self._clock.now_s() >= self._next_s
 
     def commit(self) -> bool:
         """Write all that is posted, and return whether it is written.
@@ -42,18 +42,18 @@ class Commits:
         Raises:
             LedgerUnavailable: The database has been away for longer than PATIENCE_S.
         """
-        began_s = self._executor.now_s()
+        began_s = self._clock.now_s()
         try:
             self._writer.commit()
         except LedgerUnavailable as error:
             self._is_away(error, began_s)
             # A try may have waited for a lock. As long again goes to the workers before the next.
-            self._next_s = 2 * self._executor.now_s() - began_s + INTERVAL_S
+            self._next_s = 2 * self._clock.now_s() - began_s + INTERVAL_S
             return False
         if self._away_since_s is not None:
             self._warn("the database is back, and what was kept is written")
             self._away_since_s = None
-        self._next_s = self._executor.now_s() + INTERVAL_S
+        self._next_s = self._clock.now_s() + INTERVAL_S
         return True
 
     def commit_at_last(self, hurried: Callable[[], bool]) -> None:

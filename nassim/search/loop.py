@@ -1,5 +1,6 @@
 """The one search loop: ask, plan, submit, report or prune, append, tell."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from nassim.cost.work import Activity
@@ -14,9 +15,6 @@ from nassim.search.search import Search, SearchFailed
 from nassim.search.spending import Allowance, Overrun
 from nassim.search.stopping import Stopping
 from nassim.search.trials import Trials, is_value
-
-POLL_S = 0.5
-"""How long the loop waits for an event before it looks whether it was asked to stop."""
 
 
 class SearchLoop:
@@ -133,7 +131,7 @@ class SearchLoop:
     def _attend(self) -> None:
         """Wait for what happens next, and book it before anybody hears of it."""
         self._stopping.check()
-        events = self._executor.wait(self._patience_s)
+        events = self._executor.wait(self._patience_s, self._is_called)
         for event in events:
             self._books.post(event)
         for event in events:
@@ -150,12 +148,16 @@ class SearchLoop:
 
     @property
     def _patience_s(self) -> float:
-        """How long to wait for an event."""
+        """How long to wait for an event, by the run's clock."""
         if self._halted:
-            return POLL_S
+            return math.inf
         if self._executor.free and self._agenda.is_looking:
             return 0.0
-        return min(POLL_S, self._allowance.seconds_left(self._books.held))
+        return self._allowance.seconds_left(self._books.held)
+
+    def _is_called(self) -> bool:
+        """Whether something of the host's is to be attended to: the wish to stop, or the ledger."""
+        return self._stopping.is_pressing or self._books.is_due
 
     def _checkpointed(self, job: Job, step: int) -> None:
         checkpoints = self._search.checkpoints

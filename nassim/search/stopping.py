@@ -56,6 +56,11 @@ class Stopping:
         if self._at_once:
             raise Interrupted(self.number)
 
+    @property
+    def is_pressing(self) -> bool:
+        """Whether somebody is to look: it has been asked since the last `is_news`, or it is to be at once."""
+        return self._at_once or (self.asked and not self._told)
+
     def is_news(self) -> bool:
         """Whether it has been asked since the last call."""
         told, self._told = self._told, self.asked

@@ -294,6 +294,26 @@ class ExecutorContract:
         with pytest.raises(RuntimeError, match="nothing to wait for"):
             executor.wait()
 
+    def test_whoever_waits_can_be_woken(self, executor: Executor) -> None:
+        """Also where no event comes; and what has come is not lost with it."""
+        executor.start(make_toy_runner)
+        events: list[Event] = []
+        while not executor.free:
+            events += executor.wait(PATIENCE_S, lambda: True)
+        assert any(isinstance(event, Leased) for event in events)
+        began_s = executor.now_s()
+        assert of_work(executor.wait(PATIENCE_S, lambda: True)) == []
+        assert executor.now_s() < began_s + PATIENCE_S
+
+    def test_dates_have_a_zone_and_are_never_set_back(self, executor: Executor) -> None:
+        """Trials are stamped with them, and ordered by them."""
+        executor.start(make_toy_runner)
+        dates = [executor.date()]
+        run_all(executor, [toy_job("trains")])
+        dates.append(executor.date())
+        assert dates == sorted(dates)
+        assert all(date.utcoffset() is not None for date in dates)
+
     def test_the_clock_goes_on_where_it_was(self, executor: Executor) -> None:
         """A later driver of a run begins where the earlier ones ended, with workers of other names."""
         executor.start(make_toy_runner, at_s=1000.0, driver=3)

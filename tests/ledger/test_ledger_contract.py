@@ -11,6 +11,7 @@ from ledger_samples import STARTED_AT, closing, lap, lease, new_run
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
+from nassim.executors.clock import utc
 from nassim.ledger.entry import Entry, Outcome, Stage
 from nassim.ledger.errors import RunNameTaken, RunTakenOver
 from nassim.ledger.finding import Finding
@@ -349,14 +350,14 @@ class TestResume:
 
     def test_studies_go_on(self, ledger):
         writer = new_run(ledger)
-        study = optuna.create_study(storage=writer.storage(), study_name="tpe")
+        study = optuna.create_study(storage=writer.storage(utc), study_name="tpe")
         study.tell(study.ask({"x": optuna.distributions.FloatDistribution(0, 1)}), 1.0)
         running = study.ask()
         writer.append(closing(0))
         writer.commit()
         study.tell(running, 2.0)
         again = ledger.resume("run")
-        study = optuna.load_study(storage=again.storage(), study_name="tpe")
+        study = optuna.load_study(storage=again.storage(utc), study_name="tpe")
         assert [trial.state.name for trial in study.trials] == ["COMPLETE", "RUNNING"]
         study.tell(1, 3.0)
         again.commit()
@@ -369,7 +370,7 @@ class TestResume:
 class TestOnlookers:
     def test_another_connection_sees_a_study_live_and_cannot_change_it(self, ledger, url):
         writer = new_run(ledger)
-        study = optuna.create_study(storage=writer.storage(), study_name="tpe")
+        study = optuna.create_study(storage=writer.storage(utc), study_name="tpe")
         writer.commit()
         with Ledger.open(url) as other:
             seen = optuna.load_study(storage=other.storage("run"), study_name="tpe")

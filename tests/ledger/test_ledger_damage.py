@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ledger_samples import closing, lap, lease, new_run
 
 from nassim.errors import NassimError
+from nassim.executors.clock import utc
 from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
 from nassim.report.reading import read_run
@@ -32,7 +33,7 @@ def file(tmp_path) -> Path:
         writer.lease(lease())
         writer.append(lap(0.0))
         writer.append(closing(0, value=0.5, metrics={"accuracy": 0.5}))
-        optuna.create_study(storage=writer.storage(), study_name="tpe").enqueue_trial({"x": 1})
+        optuna.create_study(storage=writer.storage(utc), study_name="tpe").enqueue_trial({"x": 1})
         found = Finding("tpe", 0, Architecture({}), 10, 20, 40, 1000, 42, {"accuracy": 0.5}, 60)
         writer.found(replace(found, objectives={"accuracy": "max"}, front=(0,)))
         writer.commit()

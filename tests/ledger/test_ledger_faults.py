@@ -15,6 +15,7 @@ from ledger_samples import closing, lap, lease, new_run
 from postgresql import backends
 
 from nassim.errors import NassimError
+from nassim.executors.clock import utc
 from nassim.ledger import aside
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.store import Ledger
@@ -191,7 +192,7 @@ def test_a_commit_whose_answer_was_lost_posts_nothing_twice(postgresql_server, t
     with deaf(postgresql_server, deafness) as (host, port):
         over_tcp = url.replace("@/", f"@{host}:{port}/").split("?")[0] + "?sslmode=disable"
         writer = new_run(Ledger(over_tcp))
-        study = optuna.create_study(storage=writer.storage())
+        study = optuna.create_study(storage=writer.storage(utc))
         seqs = []
         for i in range(3):
             study.tell(study.ask(), 0.5)
@@ -210,7 +211,7 @@ def test_a_commit_whose_answer_was_lost_posts_nothing_twice(postgresql_server, t
     assert ledger.frame("run")["seq"].tolist() == seqs
     again = ledger.resume("run", aside=tmp_path)
     assert ledger.frame("run")["seq"].tolist() == seqs
-    assert len(optuna.load_study(storage=again.storage(), study_name=study.study_name).trials) == 3
+    assert len(optuna.load_study(storage=again.storage(utc), study_name=study.study_name).trials) == 3
 
 
 class TestAside:
@@ -219,7 +220,7 @@ class TestAside:
         writer.lease(lease())
         writer.append(lap(0.0))
         writer.commit()
-        study = optuna.create_study(storage=writer.storage(), study_name="tpe")
+        study = optuna.create_study(storage=writer.storage(utc), study_name="tpe")
         study.tell(study.ask(), 0.25)
         seq = writer.append(lap(1.0))
         writer.append(closing(0))
@@ -236,7 +237,7 @@ class TestAside:
         assert len(ledger.frame("run")) == 3
         assert ledger.leases("run")["reason"].tolist() == ["closed"]
         assert ledger.balance("run")["difference_s"].abs().max() == 0.0
-        assert optuna.load_study(storage=once_more.storage(), study_name="tpe").best_value == 0.25
+        assert optuna.load_study(storage=once_more.storage(utc), study_name="tpe").best_value == 0.25
 
     def test_a_folder_without_a_file_is_fine(self, ledger, tmp_path):
         new_run(ledger)

@@ -1,12 +1,16 @@
 """Optuna's own test cases for storages, on the journal in the ledger."""
 
+import json
 import pickle
+import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import optuna
 import pytest
 from ledger_samples import new_run
 from optuna.testing.pytest_storages import StorageTestCase
 
+from nassim.executors.clock import utc
 from nassim.ledger.journal import WriterJournal
 from nassim.ledger.store import Ledger
 
@@ -16,11 +20,11 @@ class TestWriterStorage(StorageTestCase):
     def storage(self, tmp_path):
         with Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
             writer = new_run(ledger)
-            storage = writer.storage()
+            storage = writer.storage(utc)
             yield storage
             # Whatever the test did, an onlooker and a later driver see the same studies.
             writer.commit()
-            for other in (ledger.storage("run"), ledger.resume("run").storage()):
+            for other in (ledger.storage("run"), ledger.resume("run").storage(utc)):
                 assert _studies(other) == _studies(storage)
 
     def test_pickle_storage(self, storage):
@@ -37,7 +41,7 @@ def _studies(storage):
 
 def test_a_value_that_is_no_json_is_refused_at_once_and_leaves_no_trace():
     writer = new_run(Ledger("sqlite://"))
-    study = optuna.create_study(storage=writer.storage())
+    study = optuna.create_study(storage=writer.storage(utc))
     pending = writer.pending
     with pytest.raises(TypeError):
         study.set_user_attr("x", object())
@@ -56,10 +60,39 @@ def test_ask_and_tell_cost_no_more_at_the_end_than_at_the_beginning(monkeypatch)
 
     monkeypatch.setattr(WriterJournal, "read_logs", counted)
     writer = new_run(Ledger("sqlite://"))
-    storage = writer.storage()
+    storage = writer.storage(utc)
     study_id = storage.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "tpe")
     for _ in range(100):
         trial = storage.create_new_trial(study_id)
         storage.set_trial_state_values(trial, optuna.trial.TrialState.COMPLETE, [0.5])
     assert sum(read) == 1 + 2 * 100
     assert max(read) == 1
+
+
+def test_what_is_written_follows_from_the_run_alone(tmp_path):
+    """No number of Optuna's own, no date of the host's; and a later driver goes on with it."""
+
+    def written(name):
+        ledger = Ledger(f"sqlite:///{tmp_path / name}.db")
+        writer, seconds = new_run(ledger), iter(range(100))
+
+        def date():
+            return datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
+
+        study = optuna.create_study(storage=writer.storage(date), study_name="tpe")
+        study.enqueue_trial({"x": 1})
+        for _ in range(2):
+            study.tell(study.ask({"x": optuna.distributions.IntDistribution(0, 3)}), 0.5)
+        writer.commit()
+        later = ledger.resume("run")
+        study = optuna.load_study(storage=later.storage(date), study_name="tpe")
+        study.tell(study.ask(), 0.25)
+        later.commit()
+        assert [trial.datetime_complete.timestamp() % 60 for trial in study.trials] == [1.0, 3.0, 5.0]
+        with sqlite3.connect(tmp_path / f"{name}.db") as connection:
+            return connection.execute("SELECT log FROM nassim_journal").fetchall()
+
+    texts = written("one")
+    assert {json.loads(text)["worker_id"] for (text,) in texts} == {"driver 1", "driver 2"}
+    without_values = [text for (text,) in texts if '"param' not in text]
+    assert without_values == [text for (text,) in written("other") if '"param' not in text]

@@ -9,6 +9,7 @@ import optuna
 import pytest
 from ledger_samples import closing, lap, lease, new_run
 
+from nassim.executors.clock import utc
 from nassim.ledger.entry import Outcome
 from nassim.ledger.store import Ledger
 from nassim.seeds import derive_seed
@@ -22,7 +23,7 @@ def drive(url: str, acknowledge: int, seed: int) -> None:
     rng = random.Random(seed)
     ledger = Ledger(url)
     writer = ledger.resume("run") if ledger.runs() else new_run(ledger)
-    study = optuna.create_study(storage=writer.storage(), study_name="tpe", load_if_exists=True)
+    study = optuna.create_study(storage=writer.storage(utc), study_name="tpe", load_if_exists=True)
     seqs: list[int] = []
 
     def commit_at_times(chance: float) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from traps import Blocks
 
 from nassim.evaluation import Evaluator, Job, Progress, Ready
+from nassim.executors.clock import utc
 from nassim.executors.inline import InlineExecutor
 from nassim.hardware.costs import Costs
 from nassim.ledger.store import Ledger
@@ -126,7 +127,7 @@ def look(
         is_within=partial(is_within, limits) if limits else None,
     )
     study = optuna.create_study(
-        storage=writer.storage(),
+        storage=writer.storage(utc),
         study_name="s",
         directions=["maximize" if each.maximised else "minimize" for each in objectives],
         sampler=made,

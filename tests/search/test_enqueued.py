@@ -6,6 +6,7 @@ from optuna.trial import TrialState
 from papers import SPACE, Paper, limit, look
 
 from nassim.evaluation import Ready
+from nassim.executors.clock import utc
 from nassim.executors.inline import InlineExecutor
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
@@ -68,7 +69,7 @@ def test_what_is_enqueued_beyond_the_limits_is_not_trained():
 def drive(writer: Writer, until: int | None = None) -> None:
     """Run a search of six trials on a ledger; or leave it as a driver that is killed after so many asks does."""
     study = optuna.create_study(
-        storage=writer.storage(),
+        storage=writer.storage(utc),
         study_name="s",
         direction="maximize",
         sampler=UniformSampler(seed=0),

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
+from nassim.executors.clock import utc
 from nassim.ledger.entry import DRIVER, Entry
 from nassim.ledger.export import PASSED_OVER, export_studies
 from nassim.ledger.store import Ledger
@@ -115,7 +116,7 @@ def test_a_run_that_goes_on_is_exported_as_far_as_it_is(tmp_path):
     """An open trial has no outcome but the ledger's "open"; nothing is found yet."""
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     writer = ledger.create("run-1", {}, "2026-01-01T00:00:00+00:00")
-    study = optuna.create_study(study_name="run-1/tpe", storage=writer.storage(), direction="maximize")
+    study = optuna.create_study(study_name="run-1/tpe", storage=writer.storage(utc), direction="maximize")
     study.ask()
     writer.commit()
     url = f"sqlite:///{tmp_path / 'studies.db'}"
@@ -168,7 +169,7 @@ def test_a_study_that_is_there_already_is_left_as_it_is(done, tmp_path):
 def test_what_could_not_be_counted_is_listed(tmp_path):
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     writer = ledger.create("run-1", {}, "2026-01-01T00:00:00+00:00")
-    optuna.create_study(study_name="run-1/tpe", storage=writer.storage(), direction="maximize")
+    optuna.create_study(study_name="run-1/tpe", storage=writer.storage(utc), direction="maximize")
     uncounted = ("aten::fft", "aten::lu")
     writer.append(Entry("w", 0.0, 1.0, Activity.TRAIN, search="tpe", forward_flop=5, uncounted=uncounted))
     writer.commit()

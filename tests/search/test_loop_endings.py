@@ -8,6 +8,7 @@ from torch import nn
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Evaluator, Job
 from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Released, Report, Worker
+from nassim.executors.clock import utc
 from nassim.folder import RunFolder
 from nassim.ledger.store import Ledger
 from nassim.search.aims import Limit
@@ -87,7 +88,7 @@ class Scripted(Executor):
         self._lap(worker, Activity.IDLE)
         self._workers[worker], self._steps[worker], self._told[worker] = job, job.first, True
 
-    def wait(self, timeout_s=None):
+    def wait(self, timeout_s=None, woken=None):
         if not self._events:
             self._at_s += 1.0
             ready = [name for name, job in self._workers.items() if job and self._told[name] is not None]
@@ -169,7 +170,7 @@ def test_the_loop_ends_and_the_books_close(tmp_path_factory, workers, script, pr
     books = Books(writer, executor)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=1) if prunes else optuna.pruners.NopPruner()
     study = optuna.create_study(
-        storage=writer.storage(), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), pruner=pruner
+        storage=writer.storage(utc), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0), pruner=pruner
     )
     checkpoints = Checkpoints(RunFolder(tmp_path_factory.getbasetemp() / "none", "run", None))
     limits = (Limit("b", 1.0, lambda architecture: 1.0 + (architecture["b"] == "y")),) if limited else ()

@@ -8,6 +8,7 @@ import pytest
 from papers import PARAMETERS, SPACE, Paper, follow, look
 from searching import experiment
 
+from nassim.executors.clock import utc
 from nassim.folder import RunFolder
 from nassim.ledger.export import export_studies
 from nassim.ledger.store import Ledger
@@ -31,7 +32,7 @@ def called(run: str, sampler: str, pruner: str, folder: Path, several: bool = Fa
     parts = Parts(experiment(folder, search, training={"epochs": 4}), RunFolder(folder, run, None))
     ledger = Ledger("sqlite://")
     writer = ledger.create(run, {}, "2026-01-01T00:00:00+00:00")
-    arm = make_arm(parts, parts.experiment.searches[0], run, writer.storage(), None)
+    arm = make_arm(parts, parts.experiment.searches[0], run, writer.storage(utc), None)
     return follow(replace(arm, evaluator=Paper(), space=SPACE), ledger, writer)
 
 
@@ -60,10 +61,10 @@ def test_a_study_is_exported_under_the_runs_name_and_its_own(tmp_path):
     url = f"sqlite:///{tmp_path / 'studies.db'}"
     for run in ("one", "two"):
         writer = ledger.create(run, {}, "2026-01-01T00:00:00+00:00")
-        study = optuna.create_study(storage=writer.storage(), study_name="s", directions=["maximize", "minimize"])
+        study = optuna.create_study(storage=writer.storage(utc), study_name="s", directions=["maximize", "minimize"])
         study.tell(study.ask(), (1.0, 2.0))
         # As nassim 0.1.0 named them.
-        optuna.create_study(storage=writer.storage(), study_name=f"{run}/older")
+        optuna.create_study(storage=writer.storage(utc), study_name=f"{run}/older")
         writer.commit()
         assert export_studies(ledger, run, url) == [f"{run}/s", f"{run}/older"]
     assert optuna.load_study(study_name="two/s", storage=url).trials[0].values == [1.0, 2.0]
@@ -72,8 +73,8 @@ def test_a_study_is_exported_under_the_runs_name_and_its_own(tmp_path):
 def test_a_run_that_an_earlier_nassim_began_goes_on_with_its_study(tmp_path):
     parts = Parts(experiment(tmp_path), RunFolder(tmp_path, "old-1", None))
     writer = Ledger("sqlite://").create("old-1", {}, "2026-01-01T00:00:00+00:00")
-    optuna.create_study(storage=writer.storage(), study_name="old-1/full", direction="maximize").ask()
-    arm = make_arm(parts, parts.experiment.searches[0], "old-1", writer.storage(), None)
+    optuna.create_study(storage=writer.storage(utc), study_name="old-1/full", direction="maximize").ask()
+    arm = make_arm(parts, parts.experiment.searches[0], "old-1", writer.storage(utc), None)
     assert len(arm.study.trials) == 1
 
 
