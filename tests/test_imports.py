@@ -53,7 +53,7 @@ LIGHT = (
     "nassim.models.shelf",
     "nassim.cli.model",
     "nassim.report.text",
-    "nassim.report.json",
+    "nassim.report.facts",
     "nassim.report.reading",
     "nassim.cli.reporting",
     "nassim.cli.site",

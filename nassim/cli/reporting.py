@@ -100,13 +100,12 @@ def report(
     """
     from nassim.cli.printing import print_plainly, width
     from nassim.ledger.store import Ledger
-    from nassim.report.json import to_json
     from nassim.report.reading import read_run
     from nassim.report.text import render
 
     facts = read_run(Ledger.open(ledger), run, given, strict)
     if as_json:
-        print(to_json(facts))
+        print(facts.to_json())
     else:
         print_plainly(render(facts, width()))
     return facts.status

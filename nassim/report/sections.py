@@ -3,16 +3,27 @@
 from collections.abc import Iterator
 
 from nassim import units
-from nassim.cost.work import Activity
+from nassim.cost.work import FLOP_PER_MAC, Activity
 from nassim.report.comparison import compare, tested
 from nassim.report.costs import cost_section
-from nassim.report.counting import CONVENTIONS, EXCLUDED, INCLUDED
 from nassim.report.facts import Device, FoundModel, RunFacts, SearchFacts, WorkerBalance
 from nassim.report.summary import summary_section, verdict
 from nassim.report.tables import NONE, Cell, Items, Pieces, Row, Section, Table, figure, words
 
 MOST_REASONS = 5
 """Reasons that are shown of a search, the most frequent first."""
+PERFORMED = (
+    "FLOP are operations of contractions (convolutions, products of matrices, attention) as performed, forward and "
+    f"backward; one multiply-add is 1 MAC and {FLOP_PER_MAC} FLOP. Element-wise work (activations, normalisation, "
+    "pooling, additions) stands beside and is left out of them, as is the field's habit."
+)
+TORCH = (
+    "This run's FLOP were counted by nassim {version}, as torch's FlopCounterMode does: the weight gradient of a "
+    "grouped convolution once for each group, which is too often. It did not count element-wise work."
+)
+MIXED = f"{TORCH} What was done since it was resumed is counted as performed."
+CONVENTIONS = {"performed": PERFORMED, "torch": TORCH, "mixed": MIXED}
+"""What is said of each convention of counting."""
 
 
 def heading(facts: RunFacts) -> Iterator[str]:
@@ -125,5 +136,5 @@ def _scope(facts: RunFacts) -> Section:
         lines.append(
             f"Performed too, without a formula to count them by, so that FLOP are at least those shown: {names}."
         )
-    lines += [f"In: {'; '.join(INCLUDED)}.", f"Out: {'; '.join(EXCLUDED)}."]
+    lines += [f"In: {'; '.join(facts.included)}.", f"Out: {'; '.join(facts.excluded)}."]
     return Section("What the figures hold", tuple(lines))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from nassim import units
 from nassim.hardware.figure import Figure
-from nassim.report.counting import HEADLINE
 from nassim.report.facts import RunFacts, SearchFacts
 from nassim.report.tables import LEGEND, NONE, Cell, Row, Section, Table, figure
 
@@ -14,7 +13,7 @@ ASSUMED = "What is marked * rests on numbers that nobody gave, listed below; `na
 
 def summary_section(facts: RunFacts) -> Section:
     """Return the summary: of each search its compute, its final training's, their ratio, its rent and emissions."""
-    compared = (Table(COLUMNS, tuple(map(_search, facts.searches))), HEADLINE) if facts.searches else ()
+    compared = (Table(COLUMNS, tuple(map(_search, facts.searches))), facts.headline) if facts.searches else ()
     assumed = (ASSUMED,) if facts.site.assumed else ()
     return Section("Summary", (*compared, *_mostly_failed(facts), _whole(facts), *assumed, LEGEND))
 
