@@ -211,9 +211,8 @@ def runs(ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
     table = Table("run", "status", "started", "experiment", "seed", box=None, pad_edge=False)
     for record in Ledger.open(ledger).runs():
         plan = record.experiment
-        table.add_row(
-            record.name, record.status, record.started_at, Text(plan.get("name", "")), str(plan.get("seed", ""))
-        )
+        status = f"{record.status}, simulated" if record.simulated else record.status
+        table.add_row(record.name, status, record.started_at, Text(plan.get("name", "")), str(plan.get("seed", "")))
     print_plainly(table)
 
 

@@ -280,6 +280,7 @@ class RunFacts(Fact):
         schema_version: Which keys there are, and what they mean; `schema` in JSON.
         run: Its name.
         status: `finished`, `running` (also where the driver was killed), `interrupted`, `failed` or `stopped`.
+        simulated: Whether its seconds passed on a simulated clock.
         started_at: When it was started, ISO 8601.
         drivers: How many drivers have held it: 1, and 1 more for each resume.
         experiment: Name of its experiment.
@@ -302,6 +303,7 @@ class RunFacts(Fact):
     schema_version: int = Field(default=SCHEMA, serialization_alias="schema")
     run: str
     status: str
+    simulated: bool
     started_at: str
     drivers: int
     experiment: str | None

@@ -70,6 +70,7 @@ def _facts(ledger: Ledger, record: RunRecord, given: Mapping[str, Any], strict: 
     return RunFacts(
         run=run,
         status=record.status,
+        simulated=record.simulated,
         started_at=record.started_at,
         drivers=record.sessions,
         experiment=experiment.get("name"),

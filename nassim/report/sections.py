@@ -29,7 +29,8 @@ CONVENTIONS = {"performed": PERFORMED, "torch": TORCH, "mixed": MIXED}
 def heading(facts: RunFacts) -> Iterator[str]:
     """Yield what run it is, and what it ran on."""
     drivers = "" if facts.drivers == 1 else f", {facts.drivers} drivers"
-    yield f"{facts.run}  {facts.status}  started {facts.started_at}{drivers}"
+    simulated = "  simulated" if facts.simulated else ""
+    yield f"{facts.run}  {facts.status}{simulated}  started {facts.started_at}{drivers}"
     named = {"experiment": facts.experiment, "space": facts.space, "data": facts.data, "seed": facts.seed}
     yield "  ".join(f"{name} {units.UNKNOWN if value is None else value}" for name, value in named.items())
     yield from map(_device, facts.devices)

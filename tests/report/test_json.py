@@ -119,6 +119,12 @@ def test_amounts_are_exact_however_large(tmp_path):
     assert compute["elementwise_flop"]["value"] == 2**60 + 1
 
 
+@pytest.mark.parametrize("simulated", [True, False])
+def test_it_says_whether_the_run_is_simulated(tmp_path, simulated):
+    ledger = post_sample(f"sqlite:///{tmp_path / 'l.db'}", simulated=simulated)
+    assert json.loads(read_run(ledger, RUN).to_json())["simulated"] is simulated
+
+
 def test_the_schema_stays():
     """Who changes it on purpose raises SCHEMA, unless keys are only added, and writes the file anew.
 
