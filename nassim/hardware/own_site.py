@@ -1,6 +1,5 @@
 """The user's own site, kept in a file of theirs: what holds wherever an option or an experiment says nothing else."""
 
-import difflib
 import math
 import os
 from collections.abc import Mapping
@@ -9,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from nassim.catalogue import did_you_mean
+from nassim.durable import write_durably
 from nassim.errors import NassimError
 from nassim.hardware.tariff import tariff
 from nassim.hardware.terms import STATED, SaidBy, Terms, agree
@@ -60,9 +61,7 @@ def check_site(values: Any) -> Values:
     checked: Values = {}
     for name, value in values.items():
         if name not in STATED:
-            near = difflib.get_close_matches(str(name), STATED, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise NassimError(f"found {name!r}{hint}; any of {', '.join(STATED)}")
+            raise NassimError(f"found {name!r}{did_you_mean(str(name), STATED)}; any of {', '.join(STATED)}")
         checked[name] = _number(value) if name == "pue" else _text(name, value)
     tariff(agree({SaidBy.SITE: checked}), ())
     return checked
@@ -92,11 +91,9 @@ def save_site(values: Values) -> Path:
         NassimError: The file can't be written.
     """
     path = site_file()
-    part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        part.replace(path)  # in one step, for a report may be reading it
+        write_durably(path, yaml.safe_dump(values, allow_unicode=True, sort_keys=False).encode())
     except OSError as error:
         raise NassimError(
             f"your site can't be written to {path}: {error.strerror}; set XDG_CONFIG_HOME to a folder that can be"
