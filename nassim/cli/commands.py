@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from nassim.cli.interrupting import tell
 from nassim.errors import Interrupted, NassimError
+from nassim.hardware.terms import STATED
 
 if TYPE_CHECKING:
     from nassim.notices import Observe
@@ -46,14 +47,11 @@ LedgerUrl = Annotated[
         "--ledger", envvar="NASSIM_LEDGER", metavar="URL", help="The ledger, for example sqlite:///nassim.db."
     ),
 ]
-CatalogueFile = Annotated[
-    str | None,
-    typer.Option("--catalogue", metavar="FILE", help="A file that adds to the catalogue (docs/hardware.md)."),
-]
-Region = Annotated[str | None, typer.Option(help="Country, state or cloud region of the electricity.")]
-Pue = Annotated[str | None, typer.Option(help="Energy of the data centre over the devices': a number or a name.")]
-Provider = Annotated[str | None, typer.Option(help="Whose prices; by default the first listed.")]
-Billing = Annotated[str | None, typer.Option(help="On what terms: on-demand, spot, ...")]
+CatalogueFile = Annotated[str | None, typer.Option("--catalogue", metavar="FILE", help=f"{STATED['catalogue'].what}.")]
+Region = Annotated[str | None, typer.Option(help=f"{STATED['region'].what}.")]
+Pue = Annotated[str | None, typer.Option(help=f"{STATED['pue'].what}.")]
+Provider = Annotated[str | None, typer.Option(help=f"{STATED['provider'].what}.")]
+Billing = Annotated[str | None, typer.Option(help=f"{STATED['billing'].what}.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Assume nothing: what nobody says is unknown.")]
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run; by default the latest.")]
 

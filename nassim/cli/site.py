@@ -13,15 +13,6 @@ from nassim.hardware.tariff import tariff
 from nassim.hardware.terms import STATED, SaidBy, agree
 
 ALL = "all"
-DEFAULTS = {
-    "device": "what the lease of a worker names, or what is closest to it in the catalogue",
-    "region": "the world's average",
-    "pue": "1 for one machine, data centres' average for a cluster",
-    "provider": "the first listed for the device",
-    "billing": "on-demand",
-    "catalogue": "the shipped one alone",
-}
-"""What holds where nobody says anything."""
 HELP = (
     "Kept in {file}. An experiment's `site` goes before it, and options of `nassim report` before both. "
     "`nassim site --region DEU --pue 1.2` changes it, `nassim site --unset region` takes something back."
@@ -35,7 +26,7 @@ def keep_site(given: Mapping[str, str | None], unset: Sequence[str]) -> None:
         NassimError: The file can't be read or written, or what is given can't be found; nothing is changed then.
     """
     changes = {name: value for name, value in given.items() if value is not None}
-    gone = STATED if ALL in unset else tuple(unset)
+    gone = tuple(STATED) if ALL in unset else tuple(unset)
     if odd := [name for name in gone if name not in STATED]:
         raise NassimError(f"found --unset {odd[0]}; any of {', '.join(STATED)}, or {ALL}")
     if both := [name for name in changes if name in gone]:
@@ -58,15 +49,15 @@ def show_site(as_json: bool) -> None:
     values = own_site()
     rates = tariff(agree({SaidBy.SITE: values}), ())
     if as_json:
-        terms = {name: {"value": values.get(name), "default": DEFAULTS[name]} for name in STATED}
+        terms = {name: {"value": values.get(name), "default": term.otherwise} for name, term in STATED.items()}
         document = {"file": str(site_file()), **terms, "applied": rates.basis, "assumed": rates.assumed}
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     table = Table(box=None, pad_edge=False)
     for title in ("", "holds", "from"):
         table.add_column(title, overflow="fold")
-    for name in STATED:
-        table.add_row(name, str(values.get(name, DEFAULTS[name])), "your site" if name in values else "assumed")
+    for name, term in STATED.items():
+        table.add_row(name, str(values.get(name, term.otherwise)), "your site" if name in values else "assumed")
     print_plainly(
         table, "", *(f"{line}." for line in (*rates.basis, *rates.assumed)), "", HELP.format(file=site_file())
     )

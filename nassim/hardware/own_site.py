@@ -1,6 +1,5 @@
 """The user's own site, kept in a file of theirs: what holds wherever an option or an experiment says nothing else."""
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from nassim.catalogue import did_you_mean
 from nassim.durable import write_durably
 from nassim.errors import NassimError
 from nassim.hardware.tariff import tariff
-from nassim.hardware.terms import STATED, SaidBy, Terms, agree
+from nassim.hardware.terms import STATED, SaidBy, Terms, agree, pue_number
 
 Values = dict[str, str | float]
 """What is said, by its name in STATED."""
@@ -62,7 +61,7 @@ def check_site(values: Any) -> Values:
     for name, value in values.items():
         if name not in STATED:
             raise NassimError(f"found {name!r}{did_you_mean(str(name), STATED)}; any of {', '.join(STATED)}")
-        checked[name] = _number(value) if name == "pue" else _text(name, value)
+        checked[name] = (pue_number(value) if name == "pue" else None) or _text(name, value)
     tariff(agree({SaidBy.SITE: checked}), ())
     return checked
 
@@ -71,17 +70,6 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise NassimError(f"{name}: found {value!r}; text on one line")
     return value.strip()
-
-
-def _number(value: Any) -> str | float:
-    """Return a PUE: a number, or whose it is."""
-    try:
-        number = float(value) if not isinstance(value, bool) else math.nan
-    except (TypeError, ValueError):
-        return _text("pue", value)
-    if not 1 <= number < math.inf:
-        raise NassimError(f"found the PUE {value}; a number of at least 1, or a name that `nassim regions` lists")
-    return number
 
 
 def save_site(values: Values) -> Path:

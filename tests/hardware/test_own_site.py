@@ -57,6 +57,7 @@ def test_it_holds_where_the_experiment_says_nothing():
         ("region: Germny", "region 'Germny' is not in the catalogue; near it: DEU (Germany)"),
         ("pue: 0.9", "found the PUE 0.9; a number of at least 1"),
         ("pue: .nan", "found the PUE nan; a number of at least 1"),
+        (f"pue: {10**400}", "a number of at least 1"),
         ("pue: true", "found the PUE True; a number of at least 1"),
         ("pue: gogle", "PUE 'gogle' is not in the catalogue"),
         ("pue: [1]", "pue: found [1]; text on one line"),
