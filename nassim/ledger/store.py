@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, select
 
 from nassim.errors import NassimError
-from nassim.ledger import balance, frames, fronts, records, taking, totals
+from nassim.ledger import balance, frames, fronts, records, takeover, totals
 from nassim.ledger.database import Database
 from nassim.ledger.engines import ALLOWED
 from nassim.ledger.entry import Stage
@@ -93,11 +93,11 @@ class Ledger:
         Raises:
             RunNameTaken: There is a run of that name.
         """
-        return Writer(self._database, taking.enter(self._database, run, experiment, started_at, about or {}))
+        return Writer(self._database, takeover.enter(self._database, run, experiment, started_at, about or {}))
 
     def free_name(self, stem: str) -> str:
         """Return the next name, `stem-1`, `stem-2`, ..., that no run has at this moment."""
-        taking.check_name(stem)
+        takeover.check_name(stem)
         numbers = [0]
         if self._database.exists():
             names = [record.name for record in self.runs()]
@@ -119,7 +119,7 @@ class Ledger:
         Raises:
             NassimError: There is no such run, or what was saved aside doesn't fit it.
         """
-        return Writer(self._database, taking.take_over(self._database, run, Path(aside) if aside else None))
+        return Writer(self._database, takeover.take_over(self._database, run, Path(aside) if aside else None))
 
     def migrate(self) -> tuple[int, int]:
         """Bring a ledger that an earlier nassim wrote to this one's schema; nothing in it is lost.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select, update
 
 from nassim.errors import NassimError
-from nassim.ledger import aside
+from nassim.ledger import unwritten
 from nassim.ledger.database import Database
 from nassim.ledger.entry import Entry
 from nassim.ledger.errors import LedgerUnavailable, RunTakenOver
@@ -181,8 +181,10 @@ class Writer:
             NassimError: It can't be written there.
         """
         standing = self._standing
-        unwritten = aside.Aside(self.run, standing.run_id, standing.started_at, standing.session, tuple(self._buffer))
-        return aside.save(unwritten, Path(folder))
+        left = unwritten.Unwritten(
+            self.run, standing.run_id, standing.started_at, standing.session, tuple(self._buffer)
+        )
+        return unwritten.save(left, Path(folder))
 
     def rescue(self, folder: Path | str) -> Path:
         """Write the whole ledger, whose file was deleted, and what is buffered to a new file in `folder`.
