@@ -12,10 +12,9 @@ from sqlalchemy import Connection, select, update
 from nassim.errors import NassimError
 from nassim.ledger import unwritten
 from nassim.ledger.database import Database
-from nassim.ledger.entry import Entry
+from nassim.ledger.entry import Entry, Lease
 from nassim.ledger.errors import LedgerUnavailable, RunTakenOver
 from nassim.ledger.finding import Finding
-from nassim.ledger.lease import Lease
 from nassim.ledger.postings import Posting, entry_row, insert, lease_row, storable
 from nassim.ledger.schema import entries, findings, journal, leases, releases, runs, statuses
 

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from nassim.cost.work import Activity
-from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
+from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Stage
 from nassim.ledger.finding import Finding
-from nassim.ledger.lease import Lease
 from nassim.ledger.store import Ledger
 from nassim.space.architecture import Architecture
 

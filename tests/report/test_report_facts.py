@@ -20,8 +20,7 @@ from report_samples import (
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.hardware.figure import Bound, Figure, Kind
-from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
-from nassim.ledger.lease import Lease
+from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Stage
 from nassim.ledger.store import Ledger
 from nassim.report.facts import Failure, FrontTrial
 from nassim.report.reading import read_run
