@@ -103,8 +103,7 @@ def run(
     The exit status is 0 when all is done; 1 when the run failed, after the report of what it came to; 2 for a mistake,
     before anything is started; 130 when Ctrl-C interrupted it, 143 when SIGTERM did.
     """
-    from nassim.cli.overriding import override
-    from nassim.cli.reporting import follow
+    from nassim.cli.running import follow, override
     from nassim.experiment import load_experiment, located
 
     chosen = override(load_experiment(experiment), ledger=ledger, workers=workers, address=address, seed=seed)
@@ -134,8 +133,7 @@ def resume(
     That imports its search space, which the ledger names. Where the space's code is not what the run began with, it is
     asked first; without a terminal, --trust says so beforehand.
     """
-    from nassim.cli.reporting import follow
-    from nassim.cli.trusting import is_trusted, opening
+    from nassim.cli.running import follow, is_trusted, opening
     from nassim.ledger.store import Ledger
 
     name = run or _latest(ledger)
@@ -169,7 +167,7 @@ def report(
     Region, PUE and prices are applied anew: those given; or else those of the experiment's `site`, or else of one's own
     (`nassim site`). What nobody says is assumed, and marked.
     """
-    from nassim.cli.reporting import report as print_report
+    from nassim.cli.running import report as print_report
 
     given = {"device": device, "region": region, "pue": pue, "provider": provider, "billing": billing}
     as_json = format is Format.JSON
@@ -190,7 +188,7 @@ def site(
     format: Annotated[Format, typer.Option(help="Text for people, JSON for programs.")] = Format.TEXT,
 ) -> None:
     """Say once for all where this user's hardware is and what it costs; show what holds."""
-    from nassim.cli.site import keep_site, show_site
+    from nassim.cli.hardware import keep_site, show_site
 
     given = {"device": device, "region": region, "pue": pue, "provider": provider, "billing": billing}
     keep_site({**given, "catalogue": catalogue}, unset or ())
@@ -244,7 +242,7 @@ def devices(
     catalogue: CatalogueFile = None,
 ) -> None:
     """List the devices that runs can be priced as."""
-    from nassim.cli.listing import list_devices
+    from nassim.cli.hardware import list_devices
 
     list_devices(name, catalogue, format is Format.JSON)
 
@@ -256,7 +254,7 @@ def regions(
     catalogue: CatalogueFile = None,
 ) -> None:
     """List countries, states, cloud regions with the carbon intensity of their electricity, and data centres' PUE."""
-    from nassim.cli.listing import list_regions
+    from nassim.cli.hardware import list_regions
 
     list_regions(name, catalogue, format is Format.JSON)
 
@@ -268,7 +266,7 @@ def calibrate(
     address: Annotated[str | None, typer.Option(help="Measure each kind of node of this Ray cluster.")] = None,
 ) -> None:
     """Measure what this machine's device can do, in under a minute, and keep it for workers to know."""
-    from nassim.cli.calibrating import calibrate
+    from nassim.cli.hardware import calibrate
 
     calibrate(device, threads, address)
 
@@ -308,7 +306,7 @@ def model(
     ledger: LedgerUrl = DEFAULT_LEDGER,
 ) -> None:
     """Hand over a found model, trained, in a folder; without -o list those that there are."""
-    from nassim.cli.model import hand_over, list_models
+    from nassim.cli.results import hand_over, list_models
 
     if output is not None:
         hand_over(ledger, name, output, force=force, onnx=onnx)
@@ -325,7 +323,7 @@ def dashboard(
     ledger: LedgerUrl = DEFAULT_LEDGER,
 ) -> None:
     """Show a run's studies in optuna-dashboard, live or finished, until Ctrl-C."""
-    from nassim.cli.serving import serve
+    from nassim.cli.results import serve
 
     serve(run or _latest(ledger), ledger, port)
 
