@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from nassim.errors import NassimError
 
 
-class Term(NamedTuple):
+class Meaning(NamedTuple):
     """Something that can be said of the site.
 
     Attributes:
@@ -21,19 +21,19 @@ class Term(NamedTuple):
     otherwise: str
 
 
-STATED: Mapping[str, Term] = {
-    "device": Term(
+STATED: Mapping[str, Meaning] = {
+    "device": Meaning(
         "Device that a worker's seconds are priced as (`nassim devices`)",
         "what the lease of a worker names, or what is closest to it in the catalogue",
     ),
-    "region": Term("Country, state or cloud region of the electricity (`nassim regions`)", "the world's average"),
-    "pue": Term(
+    "region": Meaning("Country, state or cloud region of the electricity (`nassim regions`)", "the world's average"),
+    "pue": Meaning(
         "Energy of the data centre over that of its computers: a number, or whose (`nassim regions`)",
         "1 for one machine, data centres' average for a cluster",
     ),
-    "provider": Term("Whose prices", "the first listed for the device"),
-    "billing": Term("On what terms: on-demand, spot, preemptible, ...", "on-demand"),
-    "catalogue": Term("A file that adds to the catalogue (docs/hardware.md)", "the shipped one alone"),
+    "provider": Meaning("Whose prices", "the first listed for the device"),
+    "billing": Meaning("On what terms: on-demand, spot, preemptible, ...", "on-demand"),
+    "catalogue": Meaning("A file that adds to the catalogue (docs/hardware.md)", "the shipped one alone"),
 }
 """What can be said, by name."""
 
