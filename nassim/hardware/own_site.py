@@ -37,7 +37,7 @@ def own_site() -> Values:
         values = yaml.safe_load(text)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise NassimError(f"your site, {path}, can't be read: {reason}; {_REMEDY}") from error
     try:

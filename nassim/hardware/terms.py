@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from nassim.errors import NassimError
+from nassim.errors import NassimError, shorten
 
 
 class Meaning(NamedTuple):
@@ -37,6 +37,8 @@ STATED: Mapping[str, Meaning] = {
 }
 """What can be said, by name."""
 
+LONGEST_SHOWN = 60
+"""Characters of a value that a message shows."""
 PUE_VALUES = "a number of at least 1, or a name that `nassim regions` lists"
 
 
@@ -53,7 +55,7 @@ def pue_number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     if not 1 <= number < math.inf:
-        raise NassimError(f"found the PUE {value}; {PUE_VALUES}")
+        raise NassimError(f"found the PUE {shorten(str(value), LONGEST_SHOWN)}; {PUE_VALUES}")
     return number
 
 
