@@ -12,7 +12,7 @@ WANTED = "a final training that is done"
 class Fact(BaseModel):
     """Something that a report says. The JSON report has its fields and properties as keys: a name here is a promise."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Ratio(Fact):

@@ -324,4 +324,4 @@ class RunFacts(Fact):
 
     def to_json(self) -> str:
         """Return them as JSON text; what is unknown is null."""
-        return self.model_dump_json(indent=2)
+        return self.model_dump_json(indent=2, by_alias=True)
