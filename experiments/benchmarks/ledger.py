@@ -21,8 +21,7 @@ import optuna
 
 from nassim.cost.work import Activity
 from nassim.executors.clock import utc
-from nassim.ledger.entry import Entry, Outcome
-from nassim.ledger.lease import Lease
+from nassim.ledger.entry import Entry, Lease, Outcome
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from nassim.cli.interrupting import tell
 from nassim.errors import Interrupted, NassimError
+from nassim.hardware.terms import STATED
 
 if TYPE_CHECKING:
     from nassim.notices import Observe
@@ -46,14 +47,11 @@ LedgerUrl = Annotated[
         "--ledger", envvar="NASSIM_LEDGER", metavar="URL", help="The ledger, for example sqlite:///nassim.db."
     ),
 ]
-CatalogueFile = Annotated[
-    str | None,
-    typer.Option("--catalogue", metavar="FILE", help="A file that adds to the catalogue (docs/hardware.md)."),
-]
-Region = Annotated[str | None, typer.Option(help="Country, state or cloud region of the electricity.")]
-Pue = Annotated[str | None, typer.Option(help="Energy of the data centre over the devices': a number or a name.")]
-Provider = Annotated[str | None, typer.Option(help="Whose prices; by default the first listed.")]
-Billing = Annotated[str | None, typer.Option(help="On what terms: on-demand, spot, ...")]
+CatalogueFile = Annotated[str | None, typer.Option("--catalogue", metavar="FILE", help=f"{STATED['catalogue'].what}.")]
+Region = Annotated[str | None, typer.Option(help=f"{STATED['region'].what}.")]
+Pue = Annotated[str | None, typer.Option(help=f"{STATED['pue'].what}.")]
+Provider = Annotated[str | None, typer.Option(help=f"{STATED['provider'].what}.")]
+Billing = Annotated[str | None, typer.Option(help=f"{STATED['billing'].what}.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Assume nothing: what nobody says is unknown.")]
 Run = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run; by default the latest.")]
 
@@ -105,8 +103,7 @@ def run(
     The exit status is 0 when all is done; 1 when the run failed, after the report of what it came to; 2 for a mistake,
     before anything is started; 130 when Ctrl-C interrupted it, 143 when SIGTERM did.
     """
-    from nassim.cli.overriding import override
-    from nassim.cli.reporting import follow
+    from nassim.cli.running import follow, override
     from nassim.experiment import load_experiment, located
 
     chosen = override(load_experiment(experiment), ledger=ledger, workers=workers, address=address, seed=seed)
@@ -136,8 +133,7 @@ def resume(
     That imports its search space, which the ledger names. Where the space's code is not what the run began with, it is
     asked first; without a terminal, --trust says so beforehand.
     """
-    from nassim.cli.reporting import follow
-    from nassim.cli.trusting import is_trusted, opening
+    from nassim.cli.running import follow, is_trusted, opening
     from nassim.ledger.store import Ledger
 
     name = run or _latest(ledger)
@@ -171,7 +167,7 @@ def report(
     Region, PUE and prices are applied anew: those given; or else those of the experiment's `site`, or else of one's own
     (`nassim site`). What nobody says is assumed, and marked.
     """
-    from nassim.cli.reporting import report as print_report
+    from nassim.cli.running import report as print_report
 
     given = {"device": device, "region": region, "pue": pue, "provider": provider, "billing": billing}
     as_json = format is Format.JSON
@@ -192,7 +188,7 @@ def site(
     format: Annotated[Format, typer.Option(help="Text for people, JSON for programs.")] = Format.TEXT,
 ) -> None:
     """Say once for all where this user's hardware is and what it costs; show what holds."""
-    from nassim.cli.site import keep_site, show_site
+    from nassim.cli.hardware import keep_site, show_site
 
     given = {"device": device, "region": region, "pue": pue, "provider": provider, "billing": billing}
     keep_site({**given, "catalogue": catalogue}, unset or ())
@@ -211,9 +207,8 @@ def runs(ledger: LedgerUrl = DEFAULT_LEDGER) -> None:
     table = Table("run", "status", "started", "experiment", "seed", box=None, pad_edge=False)
     for record in Ledger.open(ledger).runs():
         plan = record.experiment
-        table.add_row(
-            record.name, record.status, record.started_at, Text(plan.get("name", "")), str(plan.get("seed", ""))
-        )
+        status = f"{record.status}, simulated" if record.simulated else record.status
+        table.add_row(record.name, status, record.started_at, Text(plan.get("name", "")), str(plan.get("seed", "")))
     print_plainly(table)
 
 
@@ -247,7 +242,7 @@ def devices(
     catalogue: CatalogueFile = None,
 ) -> None:
     """List the devices that runs can be priced as."""
-    from nassim.cli.listing import list_devices
+    from nassim.cli.hardware import list_devices
 
     list_devices(name, catalogue, format is Format.JSON)
 
@@ -259,7 +254,7 @@ def regions(
     catalogue: CatalogueFile = None,
 ) -> None:
     """List countries, states, cloud regions with the carbon intensity of their electricity, and data centres' PUE."""
-    from nassim.cli.listing import list_regions
+    from nassim.cli.hardware import list_regions
 
     list_regions(name, catalogue, format is Format.JSON)
 
@@ -271,7 +266,7 @@ def calibrate(
     address: Annotated[str | None, typer.Option(help="Measure each kind of node of this Ray cluster.")] = None,
 ) -> None:
     """Measure what this machine's device can do, in under a minute, and keep it for workers to know."""
-    from nassim.cli.calibrating import calibrate
+    from nassim.cli.hardware import calibrate
 
     calibrate(device, threads, address)
 
@@ -311,7 +306,7 @@ def model(
     ledger: LedgerUrl = DEFAULT_LEDGER,
 ) -> None:
     """Hand over a found model, trained, in a folder; without -o list those that there are."""
-    from nassim.cli.model import hand_over, list_models
+    from nassim.cli.results import hand_over, list_models
 
     if output is not None:
         hand_over(ledger, name, output, force=force, onnx=onnx)
@@ -328,7 +323,7 @@ def dashboard(
     ledger: LedgerUrl = DEFAULT_LEDGER,
 ) -> None:
     """Show a run's studies in optuna-dashboard, live or finished, until Ctrl-C."""
-    from nassim.cli.serving import serve
+    from nassim.cli.results import serve
 
     serve(run or _latest(ledger), ledger, port)
 

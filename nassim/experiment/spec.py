@@ -1,13 +1,13 @@
 """Spec: the base of every part of an experiment file, and the kinds of values that parts are made of."""
 
-import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from nassim.errors import KeyPath
+from nassim.errors import KeyPath, NassimError
+from nassim.hardware.terms import PUE_VALUES, pue_number
 
 LARGEST_COUNT = 10_000_000
 SMALLEST_SCALE = 1e-12
@@ -33,10 +33,13 @@ def _printable(text: str) -> str:
 
 
 def _pue(value: Any) -> Any:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (math.isfinite(value) and value >= 1 if number else isinstance(value, str) and value):
-        raise PydanticCustomError("pue", "wanted a number of at least 1, or a name that `nassim regions` lists")
-    return float(value) if number else value
+    try:
+        number = pue_number(value)
+    except NassimError:
+        number, value = None, None
+    if number is None and not (isinstance(value, str) and value):
+        raise PydanticCustomError("pue", "{wanted}", {"wanted": f"wanted {PUE_VALUES}"})
+    return value if number is None else number
 
 
 def _scale(value: Any) -> Any:

@@ -1,10 +1,11 @@
 """What may be spent, and what it is priced by."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from nassim.experiment.spec import Amount, Count, Pue, Spec, Text, whole
+from nassim.hardware.terms import STATED
 
 FlopAmount = Annotated[int, BeforeValidator(whole), Field(gt=0)]
 
@@ -33,20 +34,18 @@ class Budget(Spec):
         return any(amount is not None for _, amount in self)
 
 
+def _term(name: str, but: str = "") -> Any:
+    """Return the field of a term: none by default, and described as elsewhere, but for what experiments say of it."""
+    what, otherwise = STATED[name]
+    return Field(None, description=f"{what}{but}; by default {otherwise}.")
+
+
 class Site(Spec):
     """Where the workers' devices are and what they cost: what reports are priced by, and budgets in kWh, USD, gCO2e."""
 
-    device: Text | None = None
-    """Device that a worker's seconds are priced as (`nassim devices`); by default the one that its lease names, or what
-    is closest to it in the catalogue."""
-    region: Text | None = None
-    """Country, state or cloud region of the electricity (`nassim regions`)."""
-    pue: Pue | None = None
-    """Energy of the data centre over that of its computers: a number, or whose (`nassim regions`)."""
-    provider: Text | None = None
-    """Whose prices; by default the first listed for the device."""
-    billing: Text | None = None
-    """On what terms: on-demand, spot, preemptible, ...; by default on-demand."""
-    catalogue: Text | None = None
-    """A file that adds to the catalogue (docs/hardware.md); a relative path starts from the experiment file's
-    folder."""
+    device: Text | None = _term("device")
+    region: Text | None = _term("region")
+    pue: Pue | None = _term("pue")
+    provider: Text | None = _term("provider")
+    billing: Text | None = _term("billing")
+    catalogue: Text | None = _term("catalogue", ", relative to the experiment file's folder")

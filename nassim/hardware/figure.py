@@ -57,13 +57,14 @@ class Figure:
     Figures add, multiply and divide; the weakest kind wins.
 
     Attributes:
-        value: The number, in the unit of the field or function that it comes from; None where unknown.
+        value: The number, in the unit of the field or function that it comes from; None where unknown. Counts are ints,
+            which are exact however large.
         kind: How it was got.
         missing: What would have to be known, each in words; empty for a known figure.
         bound: Whether the truth may be more or less, for want of something that could not be counted.
     """
 
-    value: float | None
+    value: int | float | None
     kind: Kind = Kind.MEASURED
     missing: tuple[str, ...] = ()
     bound: Bound = Bound.EXACT

@@ -1,7 +1,5 @@
 """The user's own site, kept in a file of theirs: what holds wherever an option or an experiment says nothing else."""
 
-import difflib
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +7,11 @@ from typing import Any
 
 import yaml
 
+from nassim.catalogue import did_you_mean
+from nassim.durable import write_durably
 from nassim.errors import NassimError
 from nassim.hardware.tariff import tariff
-from nassim.hardware.terms import STATED, SaidBy, Terms, agree
+from nassim.hardware.terms import STATED, SaidBy, Terms, agree, pue_number
 
 Values = dict[str, str | float]
 """What is said, by its name in STATED."""
@@ -37,7 +37,7 @@ def own_site() -> Values:
         values = yaml.safe_load(text)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise NassimError(f"your site, {path}, can't be read: {reason}; {_REMEDY}") from error
     try:
@@ -60,10 +60,8 @@ def check_site(values: Any) -> Values:
     checked: Values = {}
     for name, value in values.items():
         if name not in STATED:
-            near = difflib.get_close_matches(str(name), STATED, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise NassimError(f"found {name!r}{hint}; any of {', '.join(STATED)}")
-        checked[name] = _number(value) if name == "pue" else _text(name, value)
+            raise NassimError(f"found {name!r}{did_you_mean(str(name), STATED)}; any of {', '.join(STATED)}")
+        checked[name] = (pue_number(value) if name == "pue" else None) or _text(name, value)
     tariff(agree({SaidBy.SITE: checked}), ())
     return checked
 
@@ -74,17 +72,6 @@ def _text(name: str, value: Any) -> str:
     return value.strip()
 
 
-def _number(value: Any) -> str | float:
-    """Return a PUE: a number, or whose it is."""
-    try:
-        number = float(value) if not isinstance(value, bool) else math.nan
-    except (TypeError, ValueError):
-        return _text("pue", value)
-    if not 1 <= number < math.inf:
-        raise NassimError(f"found the PUE {value}; a number of at least 1, or a name that `nassim regions` lists")
-    return number
-
-
 def save_site(values: Values) -> Path:
     """Write what the user's site says in place of what it said, and return where.
 
@@ -92,11 +79,9 @@ def save_site(values: Values) -> Path:
         NassimError: The file can't be written.
     """
     path = site_file()
-    part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        part.replace(path)  # in one step, for a report may be reading it
+        write_durably(path, yaml.safe_dump(values, allow_unicode=True, sort_keys=False).encode())
     except OSError as error:
         raise NassimError(
             f"your site can't be written to {path}: {error.strerror}; set XDG_CONFIG_HOME to a folder that can be"

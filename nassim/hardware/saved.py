@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from nassim.durable import write_durably
 from nassim.errors import NassimError, describe
 from nassim.hardware.machine import Machine
 
@@ -25,11 +26,9 @@ def save_machines(path: Path, machines: Iterable[Machine]) -> None:
     """
     kept = {(m.device, m.threads): m for m in (*(load_machines(path) if path.exists() else ()), *machines)}
     text = json.dumps([asdict(machine) for machine in kept.values()], indent=2) + "\n"
-    part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)  # in one step, for workers may be reading it
+        write_durably(path, text.encode())
     except OSError as error:
         raise NassimError(
             f"the calibrations can't be written to {path}: {error.strerror}; set NASSIM_MACHINES to another file"

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from nassim.errors import NassimError
 from nassim.hardware.catalogue import Catalogue, Device, Price
 from nassim.hardware.catalogue.closest import generic_of
 from nassim.hardware.figure import Figure, Kind
 from nassim.hardware.pricing import Site
-from nassim.hardware.terms import Terms
+from nassim.hardware.terms import Terms, pue_number
 
 WORLD = "world"
 """The grid that is assumed where nobody says a region."""
@@ -73,14 +72,11 @@ def _pue(catalogue: Catalogue, terms: Terms, lines: Lines) -> Figure:
         why = f"the average of data centres ({entry.year}; {entry.source})" if terms.cluster else "of one machine"
         lines.assumed.append(f"PUE {entry.pue:g}, {why}, for want of another")
         return Figure(entry.pue, Kind.ASSUMED)
-    try:
-        value = float(terms.pue)
-    except ValueError:
+    value = pue_number(terms.pue)
+    if value is None:
         entry = catalogue.find_pue(str(terms.pue))
         lines.basis.append(f"PUE {entry.pue:g} of {entry.name} ({entry.year or 'no year'}; {entry.source})")
         return entry.figure
-    if not 1 <= value < float("inf"):
-        raise NassimError(f"found the PUE {terms.pue}; a number of at least 1, or a name that `nassim regions` lists")
     lines.basis.append(f"PUE {value:g}, as given")
     return Figure(value, Kind.ASSUMED)
 

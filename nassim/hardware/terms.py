@@ -1,12 +1,62 @@
 """Terms: what is said of where hardware is and what it costs, by name, and who says it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-STATED = ("device", "region", "pue", "provider", "billing", "catalogue")
-"""What can be said."""
+from nassim.errors import NassimError, shorten
+
+
+class Meaning(NamedTuple):
+    """Something that can be said of the site.
+
+    Attributes:
+        what: What it is.
+        otherwise: What holds where nobody says it.
+    """
+
+    what: str
+    otherwise: str
+
+
+STATED: Mapping[str, Meaning] = {
+    "device": Meaning(
+        "Device that a worker's seconds are priced as (`nassim devices`)",
+        "what the lease of a worker names, or what is closest to it in the catalogue",
+    ),
+    "region": Meaning("Country, state or cloud region of the electricity (`nassim regions`)", "the world's average"),
+    "pue": Meaning(
+        "Energy of the data centre over that of its computers: a number, or whose (`nassim regions`)",
+        "1 for one machine, data centres' average for a cluster",
+    ),
+    "provider": Meaning("Whose prices", "the first listed for the device"),
+    "billing": Meaning("On what terms: on-demand, spot, preemptible, ...", "on-demand"),
+    "catalogue": Meaning("A file that adds to the catalogue (docs/hardware.md)", "the shipped one alone"),
+}
+"""What can be said, by name."""
+
+LONGEST_SHOWN = 60
+"""Characters of a value that a message shows."""
+PUE_VALUES = "a number of at least 1, or a name that `nassim regions` lists"
+
+
+def pue_number(value: Any) -> float | None:
+    """Return a PUE as a number; None for what is no number, and may be a name.
+
+    Raises:
+        NassimError: The number is no PUE.
+    """
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except OverflowError:
+        number = math.inf
+    except (TypeError, ValueError):
+        return None
+    if not 1 <= number < math.inf:
+        raise NassimError(f"found the PUE {shorten(str(value), LONGEST_SHOWN)}; {PUE_VALUES}")
+    return number
 
 
 class SaidBy(StrEnum):

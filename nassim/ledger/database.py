@@ -21,8 +21,7 @@ from nassim.errors import NassimError
 from nassim.ledger import engines
 from nassim.ledger.credentials import HIDDEN, secrets_of, shown, without_credentials
 from nassim.ledger.errors import LedgerDamaged, LedgerFault, LedgerGone, LedgerUnavailable
-from nassim.ledger.schema import OLDEST_VERSION, SCHEMA_VERSION, metadata, schema
-from nassim.ledger.stalling import Sockets
+from nassim.ledger.schema import OLDEST_VERSION, SCHEMA_VERSION, metadata, migrate, schema
 
 WRITE_ANSWER_S = 15.0
 """How long a server may take to answer a transaction that writes. Whoever waits is the driver of a run."""
@@ -46,7 +45,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = engines.parse(url)
         self._checked = False
-        self._sockets = Sockets()
+        self._sockets = engines.Sockets()
         self._written: dict[Path, tuple[int, int]] = {}
 
     def __str__(self) -> str:
@@ -171,8 +170,6 @@ class Database:
         Raises:
             NassimError: There is no ledger, or it is of a version that can't be migrated.
         """
-        from nassim.ledger.migrating import migrate
-
         if not self.exists():
             raise NassimError(f"there is no ledger in {self}, so there is nothing to migrate")
         options = {"begin": "IMMEDIATE"}

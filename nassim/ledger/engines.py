@@ -1,7 +1,11 @@
-"""Engines: how SQLite and PostgreSQL are reached."""
+"""Engines: how SQLite and PostgreSQL are reached, and a server that never answers is left."""
 
 import os
+import socket
 import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,13 +16,50 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from nassim.errors import NassimError
-from nassim.ledger.stalling import Sockets
 
 ALLOWED = "sqlite:///FILE (relative), sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 TIMEOUT_LIMIT_S = 86400
 """What SQLite is asked to wait for a lock at most."""
 BUSY_TIMEOUT_S = 10
 """How long a statement waits for another driver's transaction, which takes milliseconds."""
+
+
+class Sockets:
+    """The sockets of a database's connections, to be shut when an answer stays away.
+
+    A server may be stopped without being closed: its machine still acknowledges what it is sent, and no time limit that
+    the server itself keeps would be kept. Who waits for an answer on a socket that is shut hears at once that it is.
+    """
+
+    def __init__(self) -> None:
+        self._connections: dict[int, Any] = {}
+
+    def add(self, connection: Any) -> None:
+        """A connection, of psycopg's kind, was opened."""
+        self._connections[id(connection)] = connection
+
+    def remove(self, connection: Any) -> None:
+        """A connection was closed."""
+        self._connections.pop(id(connection), None)
+
+    @contextmanager
+    def answered_within(self, seconds: float) -> Iterator[threading.Event]:
+        """Shut all sockets if what is done within takes longer, and yield what then is set."""
+        shut = threading.Event()
+
+        def shut_all() -> None:
+            shut.set()
+            for connection in [*self._connections.values()]:
+                with suppress(Exception):  # whatever a connection says that is closed by now
+                    socket.socket(fileno=os.dup(connection.fileno())).shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(seconds, shut_all)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield shut
+        finally:
+            timer.cancel()
 
 
 def parse(url: str) -> URL:

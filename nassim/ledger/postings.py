@@ -13,8 +13,7 @@ from sqlalchemy import Connection, Table
 from nassim.cost.work import AMOUNTS
 from nassim.errors import NassimError
 from nassim.ledger.credentials import without_credentials
-from nassim.ledger.entry import Entry
-from nassim.ledger.lease import Lease
+from nassim.ledger.entry import Entry, Lease
 from nassim.ledger.schema import entries, findings, journal, leases, releases, statuses
 
 LARGEST = 2**63 - 1

@@ -40,6 +40,11 @@ class RunRecord:
         """The search space, as the experiment names it."""
         return str(self.experiment["space"]["name"])
 
+    @property
+    def simulated(self) -> bool:
+        """Whether its seconds passed on a simulated clock."""
+        return bool(self.about.get("simulated", False))
+
 
 def all_of(connection: Connection) -> list[RunRecord]:
     """Return the runs, in the order in which they were created."""

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, select
 
 from nassim.errors import NassimError
-from nassim.ledger import balance, frames, fronts, records, taking, totals
+from nassim.ledger import queries, records, takeover
 from nassim.ledger.database import Database
 from nassim.ledger.engines import ALLOWED
 from nassim.ledger.entry import Stage
@@ -93,11 +93,11 @@ class Ledger:
         Raises:
             RunNameTaken: There is a run of that name.
         """
-        return Writer(self._database, taking.enter(self._database, run, experiment, started_at, about or {}))
+        return Writer(self._database, takeover.enter(self._database, run, experiment, started_at, about or {}))
 
     def free_name(self, stem: str) -> str:
         """Return the next name, `stem-1`, `stem-2`, ..., that no run has at this moment."""
-        taking.check_name(stem)
+        takeover.check_name(stem)
         numbers = [0]
         if self._database.exists():
             names = [record.name for record in self.runs()]
@@ -119,7 +119,7 @@ class Ledger:
         Raises:
             NassimError: There is no such run, or what was saved aside doesn't fit it.
         """
-        return Writer(self._database, taking.take_over(self._database, run, Path(aside) if aside else None))
+        return Writer(self._database, takeover.take_over(self._database, run, Path(aside) if aside else None))
 
     def migrate(self) -> tuple[int, int]:
         """Bring a ledger that an earlier nassim wrote to this one's schema; nothing in it is lost.
@@ -149,7 +149,7 @@ class Ledger:
     def frame(self, run: str) -> pd.DataFrame:
         """Return all entries of a run: their numbers `seq`, the number of their `lease`, and the fields of Entry."""
         with self._database.reading() as connection:
-            return frames.of_entries(connection, self._id(connection, run))
+            return queries.all_entries(connection, self._id(connection, run))
 
     def totals(
         self, run: str, by: Sequence[str] = ("search", "stage", "activity", "outcome"), stage: Stage | None = None
@@ -169,7 +169,7 @@ class Ledger:
             they were measured in); `entries`.
         """
         with self._database.reading() as connection:
-            return totals.totals(connection, self._id(connection, run), by, stage)
+            return queries.totals(connection, self._id(connection, run), by, stage)
 
     def trials(self, run: str) -> pd.DataFrame:
         """Return one row per trial.
@@ -179,7 +179,7 @@ class Ledger:
         `totals`.
         """
         with self._database.reading() as connection:
-            return totals.trials(connection, self._id(connection, run))
+            return queries.trials(connection, self._id(connection, run))
 
     def uncounted(self, run: str) -> pd.DataFrame:
         """Return which operations without a formula were performed: search, stage, operation.
@@ -187,12 +187,12 @@ class Ledger:
         Where there is one, the FLOP of that search and stage are at least what `totals` says.
         """
         with self._database.reading() as connection:
-            return totals.uncounted(connection, self._id(connection, run))
+            return queries.uncounted(connection, self._id(connection, run))
 
     def leases(self, run: str) -> pd.DataFrame:
         """Return the leases of a run: `seq`, the fields of Lease, `closed_s` (NaN while open) and `reason`."""
         with self._database.reading() as connection:
-            return frames.of_leases(connection, self._id(connection, run))
+            return queries.all_leases(connection, self._id(connection, run))
 
     def balance(self, run: str) -> pd.DataFrame:
         """Return whether the books close: by worker `leased_s`, `posted_s`, `difference_s`, `closed`.
@@ -201,7 +201,7 @@ class Ledger:
         is False) counts up to the last second posted on its worker.
         """
         with self._database.reading() as connection:
-            return balance.balance(connection, self._id(connection, run))
+            return queries.balance(connection, self._id(connection, run))
 
     def findings(self, run: str) -> list[Finding]:
         """Return what the searches of a run found, in the order in which they found it."""
@@ -218,7 +218,7 @@ class Ledger:
         objective, by name; NaN for those of other searches. Which of them are to be maximised is in `findings`.
         """
         with self.understood():
-            return fronts.of_findings(self.findings(run), self.trials(run))
+            return queries.fronts(self.findings(run), self.trials(run))
 
     def storage(self, run: str) -> "JournalStorage":
         """Return an Optuna storage with a run's studies to look at, live while its driver writes them."""

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select, update
 
 from nassim.errors import NassimError
-from nassim.ledger import aside
+from nassim.ledger import unwritten
 from nassim.ledger.database import Database
-from nassim.ledger.entry import Entry
+from nassim.ledger.entry import Entry, Lease
 from nassim.ledger.errors import LedgerUnavailable, RunTakenOver
 from nassim.ledger.finding import Finding
-from nassim.ledger.lease import Lease
 from nassim.ledger.postings import Posting, entry_row, insert, lease_row, storable
 from nassim.ledger.schema import entries, findings, journal, leases, releases, runs, statuses
 
@@ -185,8 +184,10 @@ class Writer:
             NassimError: It can't be written there.
         """
         standing = self._standing
-        unwritten = aside.Aside(self.run, standing.run_id, standing.started_at, standing.session, tuple(self._buffer))
-        return aside.save(unwritten, Path(folder))
+        left = unwritten.Unwritten(
+            self.run, standing.run_id, standing.started_at, standing.session, tuple(self._buffer)
+        )
+        return unwritten.save(left, Path(folder))
 
     def rescue(self, folder: Path | str) -> Path:
         """Write the whole ledger, whose file was deleted, and what is buffered to a new file in `folder`.

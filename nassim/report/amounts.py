@@ -1,6 +1,6 @@
 """Amounts: what a part of a run took, and what one part is over another."""
 
-from dataclasses import dataclass, fields
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from nassim.cost.work import Activity
 from nassim.hardware.figure import Figure
@@ -9,8 +9,13 @@ WANTED = "a final training that is done"
 """What is missing for a ratio to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Fact(BaseModel):
+    """Something that a report says. The JSON report has its fields and properties as keys: a name here is a promise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ratio(Fact):
     """What one amount is over another, in each unit.
 
     Attributes:
@@ -28,8 +33,7 @@ class Ratio:
     gco2e: Figure
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(Fact):
     """What some seconds of workers come to.
 
     Attributes:
@@ -61,8 +65,7 @@ class Amounts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Fact):
     """A search over its final training, like with like.
 
     Attributes:
@@ -74,8 +77,7 @@ class Comparison:
     leased: Ratio
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
+class Compute(Fact):
     """Operations performed, counted.
 
     Attributes:
@@ -99,8 +101,7 @@ class Compute:
     uncounted: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityCost:
+class ActivityCost(Fact):
     """What one activity took.
 
     Attributes:
@@ -116,8 +117,7 @@ class ActivityCost:
     flop: Figure
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Fact):
     """A part of a run.
 
     Attributes:
@@ -136,6 +136,7 @@ class Part:
     driver_s: float
     driver_busy_s: float
 
+    @computed_field
     @property
     def utilisation(self) -> Figure:
         """FLOP performed over the hardware burden."""
@@ -144,6 +145,6 @@ class Part:
     def over(self, final: "Part | None") -> Comparison:
         """Return this part, a search, over its final training; unknown where that is None."""
         if final is None:
-            unknown = Ratio(*[Figure.unknown(WANTED)] * len(fields(Ratio)))
-            return Comparison(unknown, unknown)
-        return Comparison(self.busy.over(final.busy, WANTED), self.leased.over(final.leased, WANTED))
+            unknown = Ratio(**dict.fromkeys(Ratio.model_fields, Figure.unknown(WANTED)))
+            return Comparison(busy=unknown, leased=unknown)
+        return Comparison(busy=self.busy.over(final.busy, WANTED), leased=self.leased.over(final.leased, WANTED))

@@ -1,21 +1,41 @@
 """Facts: all that a report says of a run, as plain values. Nothing here draws, and nothing that draws decides.
 
-The JSON report has the fields and properties of these classes as its keys, so a name here is a promise.
+The JSON report is these values, key by key: `docs/report.md` documents each.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from pydantic import Field, computed_field
 
 from nassim.cost.differences import Discrepancy
 from nassim.hardware.figure import Figure
 from nassim.hardware.terms import SaidBy
 from nassim.ledger.entry import Outcome
-from nassim.report.amounts import Comparison, Part
+from nassim.report.amounts import Comparison, Fact, Part
+
+SCHEMA = 2
+"""Goes up when a key of the JSON report changes its meaning or goes."""
+
+HEADLINE = (
+    "Search : final is FLOP performed over FLOP performed, busy over busy: a matter of the method, and not of the "
+    "hardware or of how many workers idled while one trained the final model."
+)
+INCLUDED = (
+    "every second that a worker is held: start-up, data loading, work, idle and lost time",
+    "failed, pruned, duplicate and stopped trials, and work done twice after a fault",
+    "the training of shared weights, with all children that it takes",
+    "the driver's own seconds: sampler, controller, planning, ledger, waiting",
+)
+EXCLUDED = (
+    "installing, downloading data, writing and debugging code, and other runs and seeds",
+    "the driver's operations (its seconds are posted, its FLOP are not counted), and its machine's energy and rent",
+    "element-wise operations, from FLOP and their ratio alone: they have rows of their own",
+    "embodied carbon, storage, networks",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeCost:
+class OutcomeCost(Fact):
     """What the trials of one outcome took.
 
     Attributes:
@@ -31,8 +51,7 @@ class OutcomeCost:
     flop: Figure
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Fact):
     """Trials that failed for one reason.
 
     Attributes:
@@ -46,8 +65,7 @@ class Failure:
     example: int
 
 
-@dataclass(frozen=True, slots=True)
-class FoundModel:
+class FoundModel(Fact):
     """The model that a search found.
 
     Attributes:
@@ -78,14 +96,14 @@ class FoundModel:
     seed: int
     metrics: Mapping[str, float | None]
 
+    @computed_field
     @property
     def test_accuracy(self) -> float | None:
         """Share of the test split that it gets right."""
         return self.metrics.get("accuracy")
 
 
-@dataclass(frozen=True, slots=True)
-class FrontTrial:
+class FrontTrial(Fact):
     """A trial on the front of a search by several objectives.
 
     Attributes:
@@ -101,8 +119,7 @@ class FrontTrial:
     found: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SearchFacts:
+class SearchFacts(Fact):
     """One search, its final training, and how they compare.
 
     Attributes:
@@ -139,14 +156,14 @@ class SearchFacts:
     objectives: Mapping[str, str]
     front: tuple[FrontTrial, ...]
 
+    @computed_field
     @property
     def search_over_final(self) -> Comparison:
         """The search over its final training; unknown before that is done."""
         return self.search.over(None if self.found is None else self.final)
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Fact):
     """Workers that are alike.
 
     Attributes:
@@ -166,8 +183,7 @@ class Device:
     peak_source: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerBalance:
+class WorkerBalance(Fact):
     """Whether one worker's books close.
 
     Attributes:
@@ -182,19 +198,20 @@ class WorkerBalance:
     posted_s: float
     released: bool
 
+    @computed_field
     @property
     def difference_s(self) -> float:
         """Posted minus leased."""
         return self.posted_s - self.leased_s
 
+    @computed_field
     @property
     def closes(self) -> bool:
         """Whether posted and leased seconds agree to a microsecond, or a millionth for leases longer than a second."""
         return abs(self.difference_s) <= 1e-6 * max(1.0, self.leased_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Fact):
     """Whether a run's books close.
 
     Attributes:
@@ -203,14 +220,14 @@ class Balance:
 
     workers: tuple[WorkerBalance, ...]
 
+    @computed_field
     @property
     def closes(self) -> bool:
         """Whether the books of every worker close."""
         return all(worker.closes for worker in self.workers)
 
 
-@dataclass(frozen=True, slots=True)
-class Counting:
+class Counting(Fact):
     """How FLOP were counted.
 
     Attributes:
@@ -226,8 +243,7 @@ class Counting:
     differences: tuple[Discrepancy, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Fact):
     """Something that is said of the site.
 
     Attributes:
@@ -235,12 +251,11 @@ class Term:
         origin: Who says it.
     """
 
-    value: str | float | None
+    value: str | int | float | None
     origin: SaidBy | None
 
 
-@dataclass(frozen=True, slots=True)
-class SiteFacts:
+class SiteFacts(Fact):
     """What the run was priced by.
 
     Attributes:
@@ -258,13 +273,14 @@ class SiteFacts:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunFacts(Fact):
     """A run.
 
     Attributes:
+        schema_version: Which keys there are, and what they mean; `schema` in JSON.
         run: Its name.
         status: `finished`, `running` (also where the driver was killed), `interrupted`, `failed` or `stopped`.
+        simulated: Whether its seconds passed on a simulated clock.
         started_at: When it was started, ISO 8601.
         drivers: How many drivers have held it: 1, and 1 more for each resume.
         experiment: Name of its experiment.
@@ -279,10 +295,15 @@ class RunFacts:
         counting: How its FLOP were counted.
         site: What it was priced by.
         balance: Whether its books close.
+        headline: Which ratio is the headline, and why.
+        included: What is on the books.
+        excluded: What is not.
     """
 
+    schema_version: int = Field(default=SCHEMA, serialization_alias="schema")
     run: str
     status: str
+    simulated: bool
     started_at: str
     drivers: int
     experiment: str | None
@@ -297,3 +318,10 @@ class RunFacts:
     counting: Counting
     site: SiteFacts
     balance: Balance
+    headline: str = HEADLINE
+    included: tuple[str, ...] = INCLUDED
+    excluded: tuple[str, ...] = EXCLUDED
+
+    def to_json(self) -> str:
+        """Return them as JSON text; what is unknown is null."""
+        return self.model_dump_json(indent=2, by_alias=True)

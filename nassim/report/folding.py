@@ -14,6 +14,8 @@ from nassim.report.amounts import ActivityCost, Amounts, Compute, Part
 
 BY = ("search", "stage", "activity", "worker", "device")
 """What the totals are taken by."""
+COUNTED_AS_TORCH = ("0.1.0",)
+"""The versions of nassim that counted as torch's FlopCounterMode does, and no element-wise work."""
 
 Row = dict[str, Any]
 
@@ -103,7 +105,14 @@ class Folding:
             for row in rows
         )
         seconds = Figure(sum((row["seconds"] for row in rows), 0.0))
-        return Amounts(flop, seconds, bill.device_kwh, bill.kwh, bill.usd, bill.gco2e)
+        return Amounts(
+            flop=flop,
+            device_s=seconds,
+            device_kwh=bill.device_kwh,
+            kwh=bill.kwh,
+            usd=bill.usd,
+            gco2e=bill.gco2e,
+        )
 
 
 def flop_of(row: Row) -> int:
@@ -137,8 +146,8 @@ def _activities(rows: Sequence[Row], is_least: bool) -> Iterable[ActivityCost]:
         own = [row for row in rows if row["activity"] == activity]
         if own:
             yield ActivityCost(
-                activity,
-                sum((row["seconds"] for row in own if row["worker"] != DRIVER), 0.0),
-                sum((row["seconds"] for row in own if row["worker"] == DRIVER), 0.0),
-                flop_figure(own, is_least and any(row["samples"] for row in own)),
+                activity=activity,
+                device_s=sum((row["seconds"] for row in own if row["worker"] != DRIVER), 0.0),
+                driver_s=sum((row["seconds"] for row in own if row["worker"] == DRIVER), 0.0),
+                flop=flop_figure(own, is_least and any(row["samples"] for row in own)),
             )

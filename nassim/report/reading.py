@@ -19,7 +19,6 @@ from nassim.ledger.finding import Finding
 from nassim.ledger.records import RunRecord
 from nassim.ledger.store import Ledger
 from nassim.report.amounts import Part
-from nassim.report.counting import COUNTED_AS_TORCH
 from nassim.report.facts import (
     Balance,
     Counting,
@@ -34,7 +33,7 @@ from nassim.report.facts import (
     Term,
     WorkerBalance,
 )
-from nassim.report.folding import BY, Folding, Row, flop_figure, flop_of, is_torch_count, rows_of
+from nassim.report.folding import BY, COUNTED_AS_TORCH, Folding, Row, flop_figure, flop_of, is_torch_count, rows_of
 
 EVALUATED = (Outcome.COMPLETE, Outcome.DUPLICATE, Outcome.PRUNED)
 
@@ -71,6 +70,7 @@ def _facts(ledger: Ledger, record: RunRecord, given: Mapping[str, Any], strict: 
     return RunFacts(
         run=run,
         status=record.status,
+        simulated=record.simulated,
         started_at=record.started_at,
         drivers=record.sessions,
         experiment=experiment.get("name"),
@@ -84,7 +84,9 @@ def _facts(ledger: Ledger, record: RunRecord, given: Mapping[str, Any], strict: 
             (row for row in rows if _is_shared(row)), (row["operation"] for row in uncounted if row["search"] is None)
         ),
         total=whole,
-        counting=Counting(_convention(rows, folding), version, operations, DIFFERENCES),
+        counting=Counting(
+            convention=_convention(rows, folding), version=version, uncounted=operations, differences=DIFFERENCES
+        ),
         site=_site_facts(terms, prices, problem, whole),
         balance=balance,
     )
@@ -110,7 +112,7 @@ def _site(
 
 def _site_facts(terms: Terms, prices: Tariff, problem: tuple[str, ...], whole: Part) -> SiteFacts:
     return SiteFacts(
-        terms={name: Term(*said) for name, said in terms.stated.items()},
+        terms={name: Term(value=value, origin=origin) for name, (value, origin) in terms.stated.items()},
         strict=terms.strict,
         basis=(*problem, *prices.basis),
         assumed=prices.assumed,
@@ -121,7 +123,15 @@ def _site_facts(terms: Terms, prices: Tariff, problem: tuple[str, ...], whole: P
 def _balance(ledger: Ledger, run: str) -> Balance:
     rows = rows_of(ledger.balance(run))
     return Balance(
-        tuple(WorkerBalance(row["worker"], row["leased_s"], row["posted_s"], bool(row["closed"])) for row in rows)
+        workers=tuple(
+            WorkerBalance(
+                worker=row["worker"],
+                leased_s=row["leased_s"],
+                posted_s=row["posted_s"],
+                released=bool(row["closed"]),
+            )
+            for row in rows
+        )
     )
 
 
@@ -226,7 +236,12 @@ def _outcomes(trials: Sequence[Row], is_least: bool) -> tuple[OutcomeCost, ...]:
     known: tuple[Outcome | Literal["open"], ...] = (*Outcome, "open")
     by_outcome = {outcome: [trial for trial in trials if trial["outcome"] == outcome] for outcome in known}
     return tuple(
-        OutcomeCost(outcome, len(group), sum(trial["seconds"] for trial in group), flop_figure(group, is_least))
+        OutcomeCost(
+            outcome=outcome,
+            trials=len(group),
+            device_s=sum(trial["seconds"] for trial in group),
+            flop=flop_figure(group, is_least),
+        )
         for outcome, group in by_outcome.items()
         if group
     )
@@ -238,7 +253,10 @@ def _failures(trials: Sequence[Row]) -> tuple[Failure, ...]:
     for trial in trials:
         if trial["outcome"] == Outcome.FAILED:
             groups[re.sub(r"\d[\d.,]*", "#", trial["reason"] or "")].append(trial)
-    failures = (Failure(group[0]["reason"] or "", len(group), int(group[0]["trial"])) for group in groups.values())
+    failures = (
+        Failure(reason=group[0]["reason"] or "", trials=len(group), example=group[0]["trial"])
+        for group in groups.values()
+    )
     return tuple(sorted(failures, key=lambda failure: -failure.trials))
 
 
@@ -252,7 +270,12 @@ def _front(rows: Sequence[Row], objectives: Mapping[str, str]) -> tuple[FrontTri
         if row["found"] and not earlier["found"]:
             first[row["architecture"]] = row
     return tuple(
-        FrontTrial(int(row["trial"]), row["architecture"], {name: row[name] for name in objectives}, bool(row["found"]))
+        FrontTrial(
+            trial=row["trial"],
+            architecture_id=row["architecture"],
+            values={name: row[name] for name in objectives},
+            found=row["found"],
+        )
         for row in first.values()
     )
 

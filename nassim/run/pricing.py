@@ -1,6 +1,7 @@
 """What an experiment's budgets are priced by, looked up before anything starts."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 
 from nassim.errors import NassimError
 from nassim.executors.device import device_name
@@ -8,11 +9,12 @@ from nassim.experiment.model import Experiment, Ray
 from nassim.experiment.spending import Budget
 from nassim.hardware.figure import Figure
 from nassim.hardware.own_site import terms_of
+from nassim.hardware.pricing import Bill
 from nassim.hardware.tariff import Held, Tariff, tariff
 from nassim.hardware.terms import Terms
 from nassim.search.spending import Rates
 
-UNITS = ("kwh", "usd", "gco2e")
+UNITS = tuple(field.name for field in fields(Bill) if field.name in Budget.model_fields)
 """Budgets that need what a worker's second costs."""
 UNSEEN = {True: "gpu: not seen yet", False: "cpu: not seen yet"}
 """Hardware that no lease has named yet, by whether it is a GPU."""

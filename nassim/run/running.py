@@ -15,7 +15,7 @@ from nassim.hardware.meters import find_meter
 from nassim.hardware.saved import saved_machines
 from nassim.ledger.errors import RunNameTaken
 from nassim.ledger.store import Ledger
-from nassim.ledger.taking import check_name, run_stem
+from nassim.ledger.takeover import check_name, run_stem
 from nassim.ledger.writer import Writer
 from nassim.notices import Notice, Observe, Warned
 from nassim.run.checking import check_code, check_parts, check_unchanged

@@ -10,8 +10,7 @@ from typing import Any
 from nassim.cost.work import AMOUNTS, Activity, Work
 from nassim.evaluation import Candidate, Job
 from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Waiting
-from nassim.ledger.entry import DRIVER, Entry, Outcome
-from nassim.ledger.lease import Lease
+from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome
 from nassim.ledger.writer import Writer
 from nassim.search.commits import Commits
 from nassim.search.pace import Pace

@@ -101,6 +101,18 @@ def test_runs_lists_them(finished):
     assert re.split(r"\s{2,}", lines[1])[:2] == ["small-1", "finished"]
 
 
+def test_runs_says_which_are_simulated(tmp_path):
+    with Ledger(f"sqlite:///{tmp_path / 'nassim.db'}") as ledger:
+        for name, about in (("told", {"simulated": True}), ("lived", {"simulated": False}), ("older", {})):
+            ledger.create(name, {"name": "e", "seed": 0}, "2026-11-20T12:00:00Z", about).close("finished")
+    lines = nassim("runs", folder=tmp_path).stdout.splitlines()
+    assert [re.split(r"\s{2,}", line)[:2] for line in lines[1:]] == [
+        ["told", "finished, simulated"],
+        ["lived", "finished"],
+        ["older", "finished"],
+    ]
+
+
 def test_export_writes_an_ordinary_optuna_study(finished, tmp_path):
     import optuna
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import commands
 import pytest
 
-from nassim.cli.calibrating import TITLES, calibrate
+from nassim.cli.hardware import FITTED, calibrate
 from nassim.hardware.calibration import _PARAMETERS, prior
 from nassim.hardware.machine import Machine
 from nassim.hardware.roofline import Calibration
@@ -193,7 +193,7 @@ def test_a_calibration_that_ends_beyond_physics_warns(tmp_path, monkeypatch, cap
     monkeypatch.setattr("nassim.executors.calibrating.calibrate_here", lambda device, threads: machine)
     calibrate("cpu", 1, None)
     shown = capsys.readouterr()
-    assert set(TITLES) == set(_PARAMETERS)
-    assert all(title in shown.out for title in TITLES.values())
+    assert set(FITTED) == set(_PARAMETERS)
+    assert all(title in shown.out for title in FITTED.values())
     assert shown.err.startswith("nassim: cpu: test: compute efficiency ended at the most that physics allows. Either")
     assert shown.err.count("\n") == 1

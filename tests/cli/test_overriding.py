@@ -2,7 +2,7 @@
 
 import pytest
 
-from nassim.cli.overriding import override
+from nassim.cli.running import override
 from nassim.errors import NassimError
 from nassim.experiment import load_experiment
 from nassim.experiment.model import Inline

@@ -9,9 +9,8 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
-from nassim.cli.failures import MOST_TOLD, Failures
 from nassim.cli.printing import print_plainly
-from nassim.cli.standing import RunStanding
+from nassim.cli.standing import MOST_TOLD, Failures, RunStanding
 from nassim.cli.watching import LINE_EVERY_S, _Lines, _Screen
 from nassim.ledger.entry import Outcome, Stage
 from nassim.notices import (

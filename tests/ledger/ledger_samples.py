@@ -1,8 +1,7 @@
 """Entries and leases that the ledger's tests post."""
 
 from nassim.cost.work import Activity
-from nassim.ledger.entry import Entry, Outcome
-from nassim.ledger.lease import Lease
+from nassim.ledger.entry import Entry, Lease, Outcome
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 

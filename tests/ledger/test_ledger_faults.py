@@ -16,7 +16,7 @@ from postgresql import backends
 
 from nassim.errors import NassimError
 from nassim.executors.clock import utc
-from nassim.ledger import aside
+from nassim.ledger import unwritten
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
@@ -258,7 +258,7 @@ class TestAside:
         writer = new_run(ledger)
         writer.append(lap(0.0))
         writer.save_aside(tmp_path)
-        aside.save(replace(aside.load(tmp_path, "run"), started_at="2020-01-01"), tmp_path)
+        unwritten.save(replace(unwritten.load(tmp_path, "run"), started_at="2020-01-01"), tmp_path)
         with pytest.raises(NassimError, match="are of another run of that name, started 2020-01-01"):
             ledger.resume("run", aside=tmp_path)
 
@@ -275,9 +275,9 @@ class TestAside:
         for start_s in (0.0, 1.0):
             writer.append(lap(start_s))
         writer.save_aside(tmp_path)
-        left = aside.load(tmp_path, "run")
+        left = unwritten.load(tmp_path, "run")
         first, second = left.postings
-        aside.save(replace(left, postings=(first, second._replace(row=second.row | row))), tmp_path)
+        unwritten.save(replace(left, postings=(first, second._replace(row=second.row | row))), tmp_path)
         with pytest.raises(NassimError, match=message):
             ledger.resume("run", aside=tmp_path)
         assert ledger.frame("run").empty

@@ -10,7 +10,7 @@ from postgresql import PASSWORD
 from sqlalchemy import create_engine, text
 
 from nassim.errors import NassimError
-from nassim.ledger import taking
+from nassim.ledger import takeover
 from nassim.ledger.credentials import without_credentials
 from nassim.ledger.errors import LedgerUnavailable
 from nassim.ledger.schema import metadata
@@ -161,7 +161,7 @@ def test_passwords_are_taken_out_of_texts(text, clean):
 @pytest.mark.parametrize("name", ["", "a/b", "-x", "a b", "é", "x" * 101])
 def test_a_run_has_a_name_that_can_be_typed(name):
     with pytest.raises(NassimError, match="Allowed: up to 100 letters"):
-        taking.check_name(name)
+        takeover.check_name(name)
 
 
 @pytest.mark.parametrize(
@@ -179,5 +179,5 @@ def test_a_run_has_a_name_that_can_be_typed(name):
     ],
 )
 def test_runs_are_named_after_their_experiment_in_characters_that_they_may_have(experiment, stem):
-    assert taking.run_stem(experiment) == stem
-    taking.check_name(f"{stem}-1")
+    assert takeover.run_stem(experiment) == stem
+    takeover.check_name(f"{stem}-1")

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from nassim.cost.work import Activity
-from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
+from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Stage
 from nassim.ledger.finding import Finding
-from nassim.ledger.lease import Lease
 from nassim.ledger.store import Ledger
 from nassim.space.architecture import Architecture
 
@@ -122,11 +121,12 @@ def post_sample(
     version="0.2.0",
     site=None,
     executor=None,
+    **about,
 ) -> Ledger:
     """Post the sample run; by default its books close."""
     ledger = Ledger(url)
     experiment = EXPERIMENT | {"site": site, "executor": executor}
-    writer = ledger.create(RUN, experiment, "2026-11-20T12:00:00Z", {"nassim": version})
+    writer = ledger.create(RUN, experiment, "2026-11-20T12:00:00Z", {"nassim": version, **about})
     source = None if peak is None else "measured"
     writer.lease(Lease("w0", "host", "cpu: test", 2, 0.0, peak, source))
     writer.lease(Lease(DRIVER, "host", "driver", 1, 0.0))

@@ -1,8 +1,8 @@
-"""Every key of the JSON report is documented, and every documented key is there."""
+"""Every key of the JSON report is documented, every documented key is there, and its schema stays."""
 
 import json
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,10 @@ from report_samples import ENTRIES, RUN, TRAIN_A, post_front, post_sample
 from nassim.cost.work import Activity
 from nassim.hardware.figure import Bound, Kind
 from nassim.report.facts import FoundModel, RunFacts
-from nassim.report.json import document, to_json
 from nassim.report.reading import read_run
 
 PAGE = Path(__file__).parents[2] / "docs" / "report.md"
+SCHEMA = PAGE.with_name("report.schema.json")
 OPEN = ("architecture", "metrics", "objectives", "values")
 """Mappings whose keys are the user's."""
 KINDS = {
@@ -23,7 +23,7 @@ KINDS = {
     "ratio": {"flop", "device_s", "kwh", "usd", "gco2e"},
     "part": {"busy", "leased", "compute", "activities", "driver_s", "driver_busy_s", "utilisation"},
     "term": {"value", "origin"},
-    "model": {field.name for field in fields(FoundModel)} | {"test_accuracy"},
+    "model": {*FoundModel.model_fields, *FoundModel.model_computed_fields},
 }
 """Mappings that stand in several places: the page has a table for each, and says of a key that it is one."""
 
@@ -72,14 +72,14 @@ def tables():
 
 @pytest.mark.parametrize("kind", ["", *KINDS])
 def test_keys_are_those_documented(facts, kind):
-    report = document(facts)
+    report = json.loads(facts.to_json())
     found = dict(keys_in(first(kind, report) if kind else report))
     assert set(found) == set(tables()[kind])
 
 
 @pytest.mark.parametrize("kind", ["", *KINDS])
 def test_the_page_says_of_what_kind_a_key_is(facts, kind):
-    report = document(facts)
+    report = json.loads(facts.to_json())
     # What is null in one place may be of a kind in another.
     kinds = dict(sorted(keys_in(first(kind, report) if kind else report)))
     for key, nested in kinds.items():
@@ -98,8 +98,7 @@ def test_the_page_names_every_activity_kind_and_bound():
 
 
 def test_it_is_strict_json_and_null_is_unknown(facts):
-    parsed = json.loads(to_json(facts), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert parsed == json.loads(json.dumps(document(facts)))
+    parsed = json.loads(facts.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     enas = parsed["searches"][1]
     assert enas["found"] is None
     assert enas["search_over_final"]["busy"]["flop"] == {
@@ -114,11 +113,22 @@ def test_it_is_strict_json_and_null_is_unknown(facts):
 def test_amounts_are_exact_however_large(tmp_path):
     huge = replace(TRAIN_A, forward_flop=2**62 + 1, elementwise_flop=2**60 + 1)
     entries = [huge if entry is TRAIN_A else entry for entry in ENTRIES]
-    report = json.loads(to_json(read_run(post_sample(f"sqlite:///{tmp_path / 'l.db'}", entries=entries), RUN)))
+    report = json.loads(read_run(post_sample(f"sqlite:///{tmp_path / 'l.db'}", entries=entries), RUN).to_json())
     compute = report["searches"][0]["search"]["compute"]
     assert compute["forward_flop"]["value"] == 2**62 + 1 + 65_000
     assert compute["elementwise_flop"]["value"] == 2**60 + 1
 
 
-def test_the_document_has_every_fact(facts):
-    assert {field.name for field in fields(RunFacts)} <= set(document(facts))
+@pytest.mark.parametrize("simulated", [True, False])
+def test_it_says_whether_the_run_is_simulated(tmp_path, simulated):
+    ledger = post_sample(f"sqlite:///{tmp_path / 'l.db'}", simulated=simulated)
+    assert json.loads(read_run(ledger, RUN).to_json())["simulated"] is simulated
+
+
+def test_the_schema_stays():
+    """Who changes it on purpose raises SCHEMA, unless keys are only added, and writes the file anew.
+
+    python -c 'import json; from nassim.report.facts import RunFacts
+    print(json.dumps(RunFacts.model_json_schema(mode="serialization"), indent=1))' >docs/report.schema.json
+    """
+    assert RunFacts.model_json_schema(mode="serialization") == json.loads(SCHEMA.read_text(encoding="utf-8"))

@@ -148,10 +148,10 @@ def test_the_option_goes_before_the_experiment_and_that_before_the_users_site(tm
     site = {"device": None, "region": "roof", "pue": None, "catalogue": catalogue}
     ledger = post_sample(f"sqlite:///{tmp_path / 'l.db'}", site=site)
     facts = read_run(ledger, RUN, {"region": "stack"})
-    assert facts.site.terms["region"] == Term("stack", SaidBy.OPTION)
-    assert facts.site.terms["pue"] == Term(1.3, SaidBy.SITE)
-    assert facts.site.terms["catalogue"] == Term(catalogue, SaidBy.EXPERIMENT)
-    assert facts.site.terms["billing"] == Term(None, None)
+    assert facts.site.terms["region"] == Term(value="stack", origin=SaidBy.OPTION)
+    assert facts.site.terms["pue"] == Term(value=1.3, origin=SaidBy.SITE)
+    assert facts.site.terms["catalogue"] == Term(value=catalogue, origin=SaidBy.EXPERIMENT)
+    assert facts.site.terms["billing"] == Term(value=None, origin=None)
     assert facts.total.leased.gco2e.value == pytest.approx(20 * 200 / 3_600_000 * 1.3 * 100)
     assert read_run(ledger, RUN).total.leased.gco2e.value == pytest.approx(20 * 200 / 3_600_000 * 1.3 * 50)
 

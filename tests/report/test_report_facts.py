@@ -20,8 +20,7 @@ from report_samples import (
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.hardware.figure import Bound, Figure, Kind
-from nassim.ledger.entry import DRIVER, Entry, Outcome, Stage
-from nassim.ledger.lease import Lease
+from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Stage
 from nassim.ledger.store import Ledger
 from nassim.report.facts import Failure, FrontTrial
 from nassim.report.reading import read_run
@@ -89,7 +88,7 @@ def test_trials_by_outcome(facts):
     ]
     assert full.trials == 3
     assert full.architectures == 2  # A and B; the failed trial's A was evaluated by trial 0
-    assert full.failures == (Failure("Diverged: loss nan", 1, 2),)
+    assert full.failures == (Failure(reason="Diverged: loss nan", trials=1, example=2),)
 
 
 def test_failures_are_grouped_by_reason_whatever_the_numbers_in_it(url):
@@ -101,7 +100,10 @@ def test_failures_are_grouped_by_reason_whatever_the_numbers_in_it(url):
         )
     ]
     enas = read_run(post_sample(url, entries=(*ENTRIES, *closings)), RUN).searches[1]
-    assert enas.failures == (Failure("OutOfMemory: 20.5 MiB", 3, 0), Failure("Diverged: loss nan", 1, 2))
+    assert enas.failures == (
+        Failure(reason="OutOfMemory: 20.5 MiB", trials=3, example=0),
+        Failure(reason="Diverged: loss nan", trials=1, example=2),
+    )
 
 
 def test_the_found_model(facts):
@@ -118,8 +120,8 @@ def test_of_several_models_the_first_is_the_found_one_and_the_front_has_all(url)
     assert (search.found.trial, [model.trial for model in search.also_found]) == (0, [1])
     assert search.objectives == AIMS
     assert search.front == (
-        FrontTrial(0, A.id, {"accuracy": 0.9, "params": 1234.0}, found=True),
-        FrontTrial(1, B.id, {"accuracy": 0.8, "params": 12.0}, found=True),
+        FrontTrial(trial=0, architecture_id=A.id, values={"accuracy": 0.9, "params": 1234.0}, found=True),
+        FrontTrial(trial=1, architecture_id=B.id, values={"accuracy": 0.8, "params": 12.0}, found=True),
     )
 
 

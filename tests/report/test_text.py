@@ -73,6 +73,13 @@ def test_it_begins_with_a_line_a_search_and_a_few_on_the_run(ledger):
     assert len(lines) <= 12
 
 
+def test_it_says_first_of_all_that_a_run_is_simulated(ledger, tmp_path):
+    simulated = post_sample(f"sqlite:///{tmp_path / 'simulated.db'}", simulated=True)
+    first, *rest = draw(simulated, 80).splitlines()
+    assert first == "sample-1  finished  simulated  started 2026-11-20T12:00:00Z"
+    assert ["sample-1  finished  started 2026-11-20T12:00:00Z", *rest] == draw(ledger, 80).splitlines()
+
+
 def test_searches_stand_side_by_side(ledger):
     lines = section(draw(ledger, 80), "The searches")
     assert lines[0].split() == ["full-tpe", "enas"]

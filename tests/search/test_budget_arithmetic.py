@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nassim.cost.work import Activity
+from nassim.experiment.spending import Budget as Spec
 from nassim.ledger.entry import Entry, Stage
+from nassim.run.pricing import UNITS
 from nassim.search.spending import Account, Accounts, Allowance, Budget, Overrun, Spending, Spent
 
 amounts = st.floats(0.001, 1e6)
@@ -21,6 +23,14 @@ limits = st.builds(
     wall_s=st.none() | amounts,
     trials=st.none() | st.integers(1, 10**6),
 )
+
+
+def test_the_limits_are_those_of_an_experiment_and_what_is_spent_is_told_by_the_same_names():
+    assert [field.name for field in fields(Budget)] == [field.name for field in fields(Spent)] == [*Spec.model_fields]
+
+
+def test_the_limits_that_need_prices_are_those_of_a_bill():
+    assert UNITS == ("kwh", "usd", "gco2e")
 
 
 @given(limits, spents)

@@ -9,7 +9,7 @@ import pytest
 import typer
 from searching import CELL, FULL, experiment
 
-from nassim.cli.trusting import is_trusted, opening
+from nassim.cli.running import is_trusted, opening
 from nassim.errors import Interrupted, NassimError
 from nassim.executors.inline import InlineExecutor
 from nassim.ledger.store import Ledger

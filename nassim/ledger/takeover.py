@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from nassim.errors import NassimError
-from nassim.ledger import aside
+from nassim.ledger import unwritten
 from nassim.ledger.credentials import without_credentials
 from nassim.ledger.database import Database
 from nassim.ledger.errors import RunNameTaken
@@ -56,10 +56,10 @@ def take_over(database: Database, run: str, folder: Path | None) -> Standing:
         one_of(connection, run, str(database))
     with database.writing() as connection:
         row = connection.execute(select(runs).where(runs.c.name == run).with_for_update()).one()
-        left = aside.load(folder, run) if folder else None
-        unwritten = _unwritten(row, left) if left else ()
-        insert(connection, unwritten)
-        posted = row.posted + len(unwritten)
+        left = unwritten.load(folder, run) if folder else None
+        missing = _missing(row, left) if left else ()
+        insert(connection, missing)
+        posted = row.posted + len(missing)
         ends = [*_ends_of_open_leases(connection, row.id, posted)]
         insert(connection, [*ends, _running(row.id, posted + len(ends))])
         values = {"session": row.session + 1, "posted": posted + len(ends) + 1}
@@ -68,7 +68,7 @@ def take_over(database: Database, run: str, folder: Path | None) -> Standing:
         connection.execute(update(runs).where(runs.c.id == row.id).values(values))
         standing = _standing(connection, run)
     if left and folder:
-        aside.remove(folder, run)
+        unwritten.remove(folder, run)
     return standing
 
 
@@ -95,7 +95,7 @@ def _running(run_id: int, seq: int) -> Posting:
     return Posting(statuses.name, {"run_id": run_id, "seq": seq, "status": RUNNING})
 
 
-def _unwritten(row: Row[Any], left: aside.Aside) -> tuple[Posting, ...]:
+def _missing(row: Row[Any], left: unwritten.Unwritten) -> tuple[Posting, ...]:
     """Return what of the saved postings has not arrived, each of which is then taken in once.
 
     Raises:
@@ -113,13 +113,13 @@ def _unwritten(row: Row[Any], left: aside.Aside) -> tuple[Posting, ...]:
             f"run {row.name} has gone on (session {row.session}) without the unwritten postings of its session "
             f"{left.session}, so they no longer fit. Move their file away to resume without them"
         )
-    unwritten = tuple(posting for posting in left.postings if posting.row["seq"] >= row.posted)
-    if unwritten and unwritten[0].row["seq"] != row.posted:
+    missing = tuple(posting for posting in left.postings if posting.row["seq"] >= row.posted)
+    if missing and missing[0].row["seq"] != row.posted:
         raise NassimError(
-            f"the unwritten postings beside run {row.name} begin at number {unwritten[0].row['seq']}, the ledger ends "
+            f"the unwritten postings beside run {row.name} begin at number {missing[0].row['seq']}, the ledger ends "
             f"at {row.posted}: those between are missing. Move their file away to resume without them"
         )
-    return unwritten
+    return missing
 
 
 def _ends_of_open_leases(connection: Connection, run_id: int, first: int) -> list[Posting]:

@@ -1,4 +1,4 @@
-"""Aside: a file beside the ledger with the postings that couldn't be written to it."""
+"""Unwritten: a file beside the ledger with the postings that couldn't be written to it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class Unwritten:
     """Postings of one driver that are not, or may not be, in the ledger.
 
     Attributes:
@@ -38,24 +38,24 @@ def path_of(folder: Path, run: str) -> Path:
     return folder / f"{run}.unwritten.jsonl"
 
 
-def save(aside: Aside, folder: Path) -> Path:
+def save(left: Unwritten, folder: Path) -> Path:
     """Write the file: whole, or not at all.
 
     Raises:
         NassimError: It can't be written there.
     """
-    path = path_of(folder, aside.run)
+    path = path_of(folder, left.run)
     try:
-        write_durably(path, "".join(f"{line}\n" for line in _lines(aside)).encode("utf-8", "surrogatepass"))
+        write_durably(path, "".join(f"{line}\n" for line in _lines(left)).encode("utf-8", "surrogatepass"))
     except OSError as error:
         raise NassimError(
-            f"{len(aside.postings)} unwritten postings of run {aside.run} can't be saved in {folder}: "
+            f"{len(left.postings)} unwritten postings of run {left.run} can't be saved in {folder}: "
             f"{error.strerror}. Free space there, or save them in a folder on another disk"
         ) from None
     return path
 
 
-def load(folder: Path, run: str) -> Aside | None:
+def load(folder: Path, run: str) -> Unwritten | None:
     """Return what was saved for a run; None where nothing was.
 
     Raises:
@@ -71,7 +71,7 @@ def load(folder: Path, run: str) -> Aside | None:
             raise ValueError("checksum")
         postings = tuple(Posting(table, row) for table, row in map(json.loads, rest))
         _check(postings, header["run_id"])
-        return Aside(header["run"], header["run_id"], header["started_at"], header["session"], postings)
+        return Unwritten(header["run"], header["run_id"], header["started_at"], header["session"], postings)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -89,16 +89,16 @@ def remove(folder: Path, run: str) -> None:
     sync_folder(folder)
 
 
-def _lines(aside: Aside) -> Sequence[str]:
+def _lines(left: Unwritten) -> Sequence[str]:
     header = {
         "format": _FORMAT,
-        "run": aside.run,
-        "run_id": aside.run_id,
-        "started_at": aside.started_at,
-        "session": aside.session,
-        "count": len(aside.postings),
+        "run": left.run,
+        "run_id": left.run_id,
+        "started_at": left.started_at,
+        "session": left.session,
+        "count": len(left.postings),
     }
-    lines = [json.dumps(posting) for posting in aside.postings]
+    lines = [json.dumps(posting) for posting in left.postings]
     return [json.dumps(header | {"checksum": _checksum(header, lines)}), *lines]
 
 

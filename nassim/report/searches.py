@@ -1,4 +1,4 @@
-"""The searches side by side: what each tried and took, what its final training took, and the model it found."""
+"""The searches' sections: each beside the others, the models that they found, and why trials failed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -8,12 +8,33 @@ from nassim.cost.work import WAITING, Activity
 from nassim.hardware.figure import Figure
 from nassim.report.amounts import Part
 from nassim.report.facts import FoundModel, SearchFacts
-from nassim.report.tables import NONE, Cell, Row, Table, amounts, figure, words
+from nassim.report.tables import NONE, Cell, Items, Pieces, Row, Section, Table, amounts, figure, words
+
+MOST_REASONS = 5
+"""Reasons that are shown of a search, the most frequent first."""
 
 Searches = Sequence[SearchFacts]
 
 
-def compare(searches: Searches) -> Table:
+def search_sections(searches: Searches, abreast: int) -> Iterator[Section]:
+    """Yield the sections on searches.
+
+    Args:
+        searches: What they took and found.
+        abreast: How many there is room for side by side.
+    """
+    groups = [searches[i : i + abreast] for i in range(0, len(searches), abreast)]
+    if groups:
+        yield Section("The searches", tuple(map(_side_by_side, groups)))
+    if fronts := tuple(_front(search) for search in searches if search.front):
+        yield Section("The fronts: trials that no other is better than", fronts)
+    if found := tuple(_architecture(search, model) for search in searches for model in _models(search)):
+        yield Section("The architectures found", found)
+    if failed := tuple(block for search in searches for block in _failures(search)):
+        yield Section("Why trials failed", failed)
+
+
+def _side_by_side(searches: Searches) -> Table:
     """Return searches side by side, one a column."""
     rows = (
         Row("Search", depth=0),
@@ -85,12 +106,48 @@ def _model(searches: Searches) -> Iterator[Row]:
     yield row("one inference", lambda found: figure(found.forward_macs, lambda value: units.amount(value, "MAC")))
     yield row("", lambda found: figure(found.forward_flop, lambda value: units.amount(value, "FLOP")))
     for name in dict.fromkeys(name for each in searches if each.found for name in each.found.metrics if name != "loss"):
-        yield row(f"test {name}", partial(tested, name=name))
+        yield row(f"test {name}", partial(_tested, name=name))
 
 
-def tested(found: FoundModel, name: str) -> Cell:
+def _tested(found: FoundModel, name: str) -> Cell:
     """Return a metric of the found model on the test split, an accuracy in per cent."""
     value = found.metrics.get(name)
     if value is None:
         return Cell(NONE if name not in found.metrics else units.UNKNOWN)
     return Cell(units.percent(value) if name == "accuracy" else units.metric(value))
+
+
+def _models(search: SearchFacts) -> tuple[FoundModel, ...]:
+    """Return the models that a search has found, the best by its first objective first."""
+    return () if search.found is None else (search.found, *search.also_found)
+
+
+def _front(search: SearchFacts) -> Table:
+    """Return the trials that no other is better than, the best by the first objective first."""
+    models = _models(search)
+    metric = next(iter(models[0].metrics))
+    on_test = {model.trial: _tested(model, metric) for model in models}
+    columns = (*(f"{name} ({aim})" for name, aim in search.objectives.items()), f"test {metric}")
+    rows = tuple(
+        Row(
+            f"trial {each.trial}, {each.architecture_id}",
+            (*words([*map(units.metric, each.values.values())]), on_test.get(each.trial, Cell(NONE))),
+        )
+        for each in search.front
+    )
+    return Table(columns, (Row(search.name, depth=0), *rows))
+
+
+def _architecture(search: SearchFacts, found: FoundModel) -> Pieces:
+    pairs = tuple(f"{choice}={label}" for choice, label in found.architecture.items())
+    return Pieces(f"{search.name}: {found.architecture_id}", (found.words,) if found.words else pairs)
+
+
+def _failures(search: SearchFacts) -> Iterator[Items]:
+    shown = search.failures[:MOST_REASONS]
+    items = [f"{units.count(each.trials, 'trial')}, such as trial {each.example}: {each.reason}" for each in shown]
+    if more := len(search.failures) - len(shown):
+        items.append(f"{units.count(more, 'more reason')}; the JSON report has them all")
+    if items:
+        failed = sum(each.trials for each in search.failures)
+        yield Items(f"{search.name}: {failed:,} of {units.count(search.trials, 'trial')}", tuple(items))

@@ -1,18 +1,70 @@
-"""Reporting: watches a run to its end and prints its report, whatever it has come to."""
+"""Running: what is run, on whose word, and how it is watched to its end and reported, whatever it has come to."""
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nassim.errors import Interrupted, NassimError
+from nassim.errors import Interrupted, NassimError, shorten
 
 if TYPE_CHECKING:
+    from nassim.experiment import Experiment
+    from nassim.ledger.records import RunRecord
     from nassim.notices import Notice, Observe
 
 FAILED = 1
 """The exit status of a run that came to less than it was to."""
+
+
+def override(
+    experiment: "Experiment", *, ledger: str | None, workers: int | None, address: str | None, seed: int | None
+) -> "Experiment":
+    """Return the experiment with what is given in place of what the file says.
+
+    Raises:
+        NassimError: Workers or an address are given for an experiment that runs inline.
+    """
+    from nassim.experiment.model import Ray
+
+    changes: dict[str, Any] = _given(ledger=ledger, seed=seed)
+    of_executor = _given(workers=workers, address=address)
+    if of_executor and not isinstance(experiment.executor, Ray):
+        options = " and ".join(f"--{name}" for name in of_executor)
+        raise NassimError(
+            f"{options} given, but experiment {experiment.name!r} runs {experiment.executor.kind}; set "
+            "executor.kind to ray in its file"
+        )
+    if of_executor:
+        changes["executor"] = experiment.executor.model_copy(update=of_executor)
+    return experiment.model_copy(update=changes)
+
+
+def opening(record: "RunRecord") -> str:
+    """Return what is said before a run is gone on with: also where its space and parts of one's own are loaded from."""
+    from nassim.run.code import origins
+    from nassim.sources import LONGEST_DOUBT
+
+    return f"going on with run {record.name}, {shorten(origins(record), LONGEST_DOUBT)}"
+
+
+def is_trusted(record: "RunRecord") -> bool:
+    """Ask whether code is run that may not be what a run began with, where there is doubt and somebody to ask.
+
+    Raises:
+        Interrupted: A signal came instead of an answer.
+    """
+    from nassim.run.code import doubts
+
+    doubted = doubts(record)
+    if doubted is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    try:
+        return typer.confirm(f"Run {record.name}: {doubted}. Resuming runs that code. Go on?")
+    except typer.Abort as abort:
+        if isinstance(abort.__context__, Interrupted):
+            raise abort.__context__ from None
+        return False
 
 
 def follow(drive: "Callable[[Observe], None]", ledger: str, strict: bool, opening: str) -> None:
@@ -100,13 +152,16 @@ def report(
     """
     from nassim.cli.printing import print_plainly, width
     from nassim.ledger.store import Ledger
-    from nassim.report.json import to_json
     from nassim.report.reading import read_run
     from nassim.report.text import render
 
     facts = read_run(Ledger.open(ledger), run, given, strict)
     if as_json:
-        print(to_json(facts))
+        print(facts.to_json())
     else:
         print_plainly(render(facts, width()))
     return facts.status
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,5 +1,6 @@
-"""Totals: folds over a run's entries, done by the database, handed over as DataFrames."""
+"""Queries: what can be read of a run's rows, as DataFrames; totals are folds over them, done by the database."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,8 @@ from sqlalchemy import (
 from nassim.cost.work import AMOUNTS
 from nassim.errors import NassimError
 from nassim.ledger.entry import Stage
-from nassim.ledger.schema import entries, leases
+from nassim.ledger.finding import Finding
+from nassim.ledger.schema import entries, leases, releases
 
 _OF_ENTRY = ("search", "stage", "activity", "worker", "job", "trial", "architecture", "attempt")
 _OF_LEASE = ("node", "device")
@@ -38,7 +40,47 @@ _LOW_HALF = 0xFFFFFFFF
 _LARGE = tuple(name for name in AMOUNTS if name not in ("samples", "bytes"))
 TOTALS = ("seconds", "processor_seconds", *AMOUNTS, "energy_j", "metered_s", "entries")
 """The columns of totals, after those they are taken by."""
-_INT_DTYPES = dict.fromkeys(("trial", "step", "lease"), "Int64")
+
+_ROWS_AT_A_TIME = 50_000
+_DTYPES = {
+    "trial": "Int64",
+    "step": "Int64",
+    "lease": "Int64",
+    "start_s": "float64",
+    "seconds": "float64",
+    "energy_j": "float64",
+    "metered_s": "float64",
+    "value": "float64",
+    "opened_s": "float64",
+    "closed_s": "float64",
+    "peak_flop_per_s": "float64",
+}
+
+
+def all_entries(connection: Connection, run_id: int) -> pd.DataFrame:
+    """Return the entries of a run; see `Ledger.frame`."""
+    columns = [column for column in entries.c if column is not entries.c.run_id]
+    return _frame(connection, select(*columns).where(entries.c.run_id == run_id).order_by(entries.c.seq))
+
+
+def all_leases(connection: Connection, run_id: int) -> pd.DataFrame:
+    """Return the leases of a run with their ends, in the order in which they were opened."""
+    columns = [column for column in leases.c if column is not leases.c.run_id]
+    ended = and_(releases.c.run_id == leases.c.run_id, releases.c.lease == leases.c.seq)
+    query = select(*columns, releases.c.closed_s, releases.c.reason).select_from(leases.outerjoin(releases, ended))
+    return _frame(connection, query.where(leases.c.run_id == run_id).order_by(leases.c.seq))
+
+
+def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+    """Return the rows, converted a part at a time so that they are never all held as Python objects."""
+    result = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(query)
+    names = list(result.keys())
+    dtypes = {name: dtype for name, dtype in _DTYPES.items() if name in names}
+    parts = [
+        pd.DataFrame.from_records([tuple(row) for row in rows], columns=names).astype(dtypes)
+        for rows in result.partitions()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names).astype(dtypes)
 
 
 def totals(connection: Connection, run_id: int, by: Sequence[str], stage: Stage | None = None) -> pd.DataFrame:
@@ -53,7 +95,7 @@ def totals(connection: Connection, run_id: int, by: Sequence[str], stage: Stage 
         table[name] = _joined(table[f"{name}_high"], table[f"{name}_low"])
     table = table.astype({"seconds": float, "processor_seconds": float, "energy_j": float, "metered_s": float})
     table = table.astype({"samples": "int64", "bytes": "int64", "entries": "int64"})
-    table = table.astype({name: dtype for name, dtype in _INT_DTYPES.items() if name in by})
+    table = table.astype({name: dtype for name, dtype in _DTYPES.items() if name in by})
     return table[[*by, *TOTALS]].sort_values(list(by), ignore_index=True) if by else table[list(TOTALS)]
 
 
@@ -152,3 +194,66 @@ def trials(connection: Connection, run_id: int) -> pd.DataFrame:
     table = pd.DataFrame([[*row] for row in result], columns=list(result.keys()), dtype=object)
     table = table.astype({"trial": "Int64", "attempts": "int64", "value": float, "start_s": float, "end_s": float})
     return table.merge(totals(connection, run_id, keys), on=keys).sort_values(keys, ignore_index=True)
+
+
+def balance(connection: Connection, run_id: int) -> pd.DataFrame:
+    """Return leased and posted seconds of each worker; see `Ledger.balance`.
+
+    The one side is read from leases and releases alone, the other from entries alone.
+    """
+    posted = _posted(connection, run_id)
+    held = all_leases(connection, run_id)
+    # A lease that is open has lasted to the last second posted on its worker.
+    last_s = held["worker"].map(posted["last_s"]).astype("float64").fillna(held["opened_s"])
+    closed_s = held["closed_s"].fillna(last_s.clip(lower=held["opened_s"]))
+    held = held.assign(leased_s=closed_s - held["opened_s"], closed=held["closed_s"].notna())
+    leased = held.groupby("worker").agg({"leased_s": "sum", "closed": "all"})
+    table = leased.join(posted[["posted_s"]], how="outer")
+    table = table.assign(
+        leased_s=table["leased_s"].fillna(0.0),
+        posted_s=table["posted_s"].fillna(0.0),
+        closed=table["closed"].isna() | table["closed"].eq(True),
+    )
+    table["difference_s"] = table["posted_s"] - table["leased_s"]
+    table.index.name = "worker"
+    return table.reset_index()[["worker", "leased_s", "posted_s", "difference_s", "closed"]]
+
+
+def _posted(connection: Connection, run_id: int) -> pd.DataFrame:
+    """Return posted seconds and the end of the last of them, by worker."""
+    query = (
+        select(
+            entries.c.worker,
+            func.sum(entries.c.seconds).label("posted_s"),
+            func.max(entries.c.start_s + entries.c.seconds).label("last_s"),
+        )
+        .where(entries.c.run_id == run_id)
+        .group_by(entries.c.worker)
+    )
+    rows = [tuple(row) for row in connection.execute(query)]
+    table = pd.DataFrame.from_records(rows, columns=["worker", "posted_s", "last_s"]).set_index("worker")
+    return table.astype("float64")
+
+
+def fronts(findings: Sequence[Finding], trials: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each trial on the front of its search; see `Ledger.front`.
+
+    Args:
+        findings: A run's.
+        trials: Its trials, as `Ledger.trials` returns them.
+    """
+    first: dict[str, Finding] = {}
+    for finding in findings:
+        first.setdefault(finding.search, finding)
+    picked = {(finding.search, finding.trial) for finding in findings}
+    closing = {(row["search"], row["trial"]): row for row in trials.to_dict("records")}
+    rows = []
+    for search, finding in first.items():
+        for number in finding.front:
+            row = closing[search, number]
+            values = json.loads(row["metrics"])
+            about = {"search": search, "trial": number, "architecture": row["architecture"]}
+            rows.append(about | {"found": (search, number) in picked} | values)
+    names = dict.fromkeys(name for finding in first.values() for name in finding.objectives)
+    table = pd.DataFrame(rows, columns=["search", "trial", "architecture", "found", *names])
+    return table.astype({"trial": "Int64", "found": "bool", **dict.fromkeys(names, "float64")})
