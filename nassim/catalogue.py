@@ -23,9 +23,6 @@ from nassim.errors import NassimError, WrongValue, describe, shorten, users_code
 
 T = TypeVar("T")
 
-LARGEST_NUMBER = 10_000_000
-"""No parameter is of use beyond it."""
-
 LONGEST_SHOWN = 200
 """Characters of a value that a message shows."""
 
@@ -42,7 +39,14 @@ class Catalogue(Generic[T]):
         group: The entry-point group under which packages install them.
     """
 
-    def __init__(self, what: str, base: str, group: str, shipped: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        base: str,
+        group: str,
+        shipped: Mapping[str, str] | None = None,
+        largest: float = float("inf"),
+    ) -> None:
         """List what ships.
 
         Args:
@@ -50,11 +54,13 @@ class Catalogue(Generic[T]):
             base: The class that all are of, by module and name.
             group: The entry-point group under which packages install them.
             shipped: Name to `module:name` of a class, or of a function that makes one.
+            largest: The largest number that is of use to one of these, as a parameter.
         """
         self.what = what
         self.base = base
         self.group = group
         self._shipped = dict(shipped or {})
+        self._largest = largest
 
     def list(self) -> dict[str, str]:
         """Return what there is by name: name to `module:name`, without importing them."""
@@ -155,9 +161,9 @@ class Catalogue(Generic[T]):
             if (types := _types(annotation)) and not _fits(value, types):
                 wanted = " or ".join(_WORDS[each] for each in types)
                 raise WrongValue(f"the {self.what} {reference!r}: {name} is {wanted}, found {value!r}", (name,))
-            if reference in self._shipped and isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER:
+            if reference in self._shipped and isinstance(value, int | float) and not abs(value) <= self._largest:
                 raise WrongValue(
-                    f"the {self.what} {reference!r}: {name} is a number up to {LARGEST_NUMBER:,}, found {value!r}",
+                    f"the {self.what} {reference!r}: {name} is a number up to {self._largest:,}, found {value!r}",
                     (name,),
                 )
         for name in names:

@@ -161,8 +161,9 @@ class Ready(NamedTuple):
 RunnerFactory = Callable[[], Ready]
 """Makes a Runner on a worker, once in its life: loads the data, the space, the evaluators, and warms up. Picklable."""
 
-Draw = Callable[[int], Sequence[Architecture]]
-"""Draws n architectures from the sampler's present policy, outside of any trial."""
+Draw = Callable[[int, int], Sequence[Architecture]]
+"""Draws n architectures from the sampler's present policy, outside of any trial, for a step of a preparation: what is
+drawn depends on the policy and the step alone."""
 
 
 class Preparation(Protocol):
@@ -229,7 +230,7 @@ class Evaluator(ABC):
         Args:
             preparation: One of `preparations`.
             first: The step to which it has come.
-            draw: Draws architectures from the sampler's policy, to the same end as long as no trial is told.
+            draw: Draws architectures from the sampler's policy.
         """
         raise TypeError(f"{type(self).__name__} prepares nothing")
 

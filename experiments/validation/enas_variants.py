@@ -176,8 +176,8 @@ class Search:
         return list(self.scores(dict(enumerate(architectures, start=first)), "accuracy").values())
 
     def _prepare(self, first: int) -> None:
-        def draw(count: int) -> list[Architecture]:
-            return self._sampler.draw(self._study, count, self._prepared, self._space.domain.walk)
+        def draw(count: int, step: int) -> list[Architecture]:
+            return self._sampler.draw(self._study, count, step, self._space.domain.walk)
 
         while self._prepared < self._evaluator.due(self._shared, first):
             list(self._run(self._evaluator.prepare(self._shared, self._prepared, draw)))

@@ -165,7 +165,7 @@ class EnasEvaluator(Evaluator):
     def prepare(self, preparation: Preparation, first: int, draw: Draw) -> Job:
         """Return the job that trains the shared weights for a round, after `first` others."""
         sizes = self._rounds.shared.minibatches(self._source.sizes.train)
-        children = self._draw_uniformly(first, len(sizes)) if first < self._rounds.warmup else draw(len(sizes))
+        children = self._draw_uniformly(first, len(sizes)) if first < self._rounds.warmup else draw(len(sizes), first)
         return Job(
             preparation.id,
             self.search,

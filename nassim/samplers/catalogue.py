@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from nassim.samplers.base import Sampler
 
+LARGEST_NUMBER = 10_000_000
+"""No parameter of a sampler or a pruner is of use beyond it."""
+
 SAMPLERS: "Catalogue[BaseSampler]" = Catalogue(
     "sampler",
     "optuna.samplers.BaseSampler",
@@ -25,6 +28,7 @@ SAMPLERS: "Catalogue[BaseSampler]" = Catalogue(
         "reinforce": "nassim.samplers.reinforce:ReinforceSampler",
         "evolution": "nassim.samplers.evolution:EvolutionSampler",
     },
+    LARGEST_NUMBER,
 )
 """Any of Optuna's is one. What else a sampler can do, it says as a `nassim.samplers.base.Sampler`."""
 
@@ -38,6 +42,7 @@ PRUNERS: "Catalogue[BasePruner]" = Catalogue(
         "successive_halving": "nassim.samplers.optunas:make_halving",
         "hyperband": "nassim.samplers.optunas:make_hyperband",
     },
+    LARGEST_NUMBER,
 )
 
 IsWithin = Callable[[Architecture], bool]

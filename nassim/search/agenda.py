@@ -253,9 +253,8 @@ class Agenda:
         if any(flight.job.trials for flight in flights) or (preparation := next(ready, None)) is None:
             return None
 
-        def prepare(step: int) -> Job:
-            draw = partial(self._trials.draw, step=step)
-            return self._search.evaluator.prepare(preparation, step, draw)
+        def prepare(first: int) -> Job:
+            return self._search.evaluator.prepare(preparation, first, self._trials.draw)
 
         try:
             return self._flight(prepare, self._books.kept_step(preparation.id))

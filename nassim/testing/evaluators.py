@@ -120,8 +120,8 @@ def _evaluated(evaluator: Evaluator, setting: Setting) -> Iterator[tuple[Job, li
     """Run what it takes to evaluate as many trials as go into one job, and that job; yield each with its progress."""
     space, rng = setting.space, np.random.default_rng(0)
 
-    def draw(count: int) -> Sequence[Architecture]:
-        drawn = np.random.default_rng(1)
+    def draw(count: int, step: int) -> Sequence[Architecture]:
+        drawn = np.random.default_rng(step)
         return [space.sample(drawn) for _ in range(count)]
 
     count = evaluator.batch

@@ -45,7 +45,7 @@ def enas(folder, space=SPACE, rounds=ROUNDS, seed=7):
 
 def draw(space=SPACE, seed=0):
     """Draws as the search loop does: what is drawn depends on a seed and not on earlier draws."""
-    return lambda n: [space.sample(rng) for rng in [np.random.default_rng(seed)] for _ in range(n)]
+    return lambda n, step=0: [space.sample(rng) for rng in [np.random.default_rng(seed)] for _ in range(n)]
 
 
 def trials(first, last, space=SPACE, seed=1):
@@ -171,7 +171,7 @@ def test_rounds_come_before_the_trials_that_need_them(tmp_path):
 def test_the_children_of_the_warm_up_are_uniform_and_the_others_the_samplers(tmp_path):
     evaluator = enas(tmp_path, rounds=WARM)
 
-    def same(n):
+    def same(n, step):
         return [architecture("skip", "drop")] * n
 
     warmup = [[*prepare(evaluator, number, same).children] for number in range(2)]

@@ -1,0 +1,95 @@
+"""Preparations: trainings that trials wait for, by an evaluator of one's own (docs/extending.md)."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from papers import Paper, look
+from searching import CELL, Done, check_books, experiment
+from test_machine_faults import at_report, interrupt
+
+from nassim.cost.work import Activity, Work
+from nassim.evaluation import Job, Progress
+from nassim.ledger.entry import Stage
+from nassim.run import execute, resume
+
+PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
+
+
+@pytest.fixture
+def searches(tmp_path):
+    """Two searches by weights that they share, trained for four epochs."""
+    (text,) = re.findall(r"\*\*`mine/evaluator.py`\*\*\n\n```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "one_shot.py").write_text(text)
+    kind, parameters = f"{tmp_path / 'one_shot.py'}:OneShot", {"epochs": 4, "weights": "common"}
+    one = {"evaluator": {"kind": kind, "parameters": parameters}, "sampler": {"name": "random"}, "trials": 3}
+    return [{"name": "first", **one}, {"name": "second", **one}]
+
+
+def shared(done, activity):
+    entries = done.entries[(done.entries["stage"] == "shared") & (done.entries["activity"] == activity)]
+    return entries[entries["worker"] != "driver"]
+
+
+def test_shared_weights_stop_within_a_report_and_go_on_from_their_last_checkpoint(tmp_path, searches):
+    (tmp_path / "undisturbed").mkdir()
+    execute(undisturbed := experiment(tmp_path / "undisturbed", *searches, space=CELL), name="run")
+    plan, notices = experiment(tmp_path, *searches, space=CELL), []
+    execute(plan, name="run", observe=at_report(2, interrupt, notices, kind="shared weights"))
+    stopped = Done(plan.ledger, "run", notices)
+    assert stopped.status == "interrupted"
+    assert shared(stopped, "checkpoint")["step"].tolist() == [1, 2], "no further than the report it was asked at"
+    resume("run", plan.ledger)
+    done = Done(plan.ledger, "run")
+    check_books(done)
+    assert done.results() == Done(undisturbed.ledger, "run").results()
+    assert shared(done, "checkpoint")["step"].tolist() == [1, 2, 3, 4]
+    assert shared(done, "lost").empty
+    assert set(shared(done, "supernet")["search"]) == {"first"}, "the second search had them for nothing"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A preparation that keeps its states in memory."""
+
+    id: str
+
+    def standing(self, step):
+        return step
+
+    def needless(self, step):
+        return ()
+
+
+class Prepared(Paper):
+    """Two preparations of two steps each, side by side; no trials, for it knows itself what is found."""
+
+    trials = 0
+
+    def __init__(self, found):
+        self.preparations = (Kept("s/left"), Kept("s/right"))
+        self.found = found
+
+    def due(self, preparation, trial):
+        return 2
+
+    def prepare(self, preparation, first, draw):
+        planned = (Work(Activity.SUPERNET, forward_flop=5),)
+        return Job(preparation.id, "s", "preparing", (), first, 2, 0, planned, Stage.SHARED, checkpoint="none")
+
+    def choose(self):
+        return self.found
+
+    def run(self, job):
+        for step in range(job.first, job.last):
+            yield Progress(Work(Activity.SUPERNET, forward_flop=5))
+            yield Progress(Work(Activity.CHECKPOINT), step + 1, None, {"train_loss": 0.5})
+
+
+def test_several_preparations_come_to_their_end_also_where_there_are_no_trials():
+    found = look("random", 0, evaluator=Prepared(None))
+    done = found.entries[found.entries["activity"] == "checkpoint"]
+    assert done.groupby("job")["step"].agg(list).to_dict() == {"s/left": [1, 2], "s/right": [1, 2]}
+    assert set(done["stage"]) == {"shared"}
+    assert found.trials.empty
