@@ -232,7 +232,7 @@ def nassim(real: bool, trials: int) -> Result:
         evaluator = make_evaluator(real)
         search = Search("overhead", SEED, space, evaluator, study, None, trials)
         executor.start(partial(make_runner, real))
-        books.open("here")
+        books.open("here", 0.0)
         books.work_for(Account(search.name))
         SearchLoop(search, executor, books, Allowance(), lambda notice: None).run()
         for event in executor.close():

@@ -84,6 +84,7 @@ def test_workers_work_at_the_same_time_each_in_its_process_with_its_threads():
     assert os.getpid() not in {fact["pid"] for fact in facts}
 
 
+@pytest.mark.slow
 def test_a_worker_with_torch_knows_its_device_and_its_peak_rate():
     with RayExecutor(workers=1) as executor:
         executor.start(make_torch_runner)
@@ -151,6 +152,7 @@ def test_an_idle_worker_that_dies_is_replaced():
     assert sum(isinstance(event, Leased) for event in events) == 2
 
 
+@pytest.mark.slow
 def test_a_hanging_worker_is_replaced_and_its_job_lost():
     with RayExecutor(workers=1, hang_timeout_s=HANG_S) as executor:
         executor.start(make_toy_runner)

@@ -50,6 +50,7 @@ def booked(done, counted) -> dict[str, int]:
     return {name: done.flop(activity=name) if name == STARTUP else done.flop(job=name) for name in counted}
 
 
+@pytest.mark.slow
 def test_full_trials_pruned_ones_and_the_final_training(tmp_path, counted):
     done = run(experiment(tmp_path, FULL | {"pruner": PRUNED}, space=CELL))
     assert {"complete", "pruned"} <= set(done.outcomes)

@@ -123,6 +123,7 @@ def test_two_workers_share_a_budget_and_overshoot_by_a_report_each_at_most(tmp_p
     assert len(done.entries.loc[done.entries["activity"] == Activity.TRAIN, "worker"].unique()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 def test_workers_that_do_not_see_the_folder_end_the_run_with_one_message(tmp_path, monkeypatch):
     unseen = RunFolder(tmp_path / "not shared" / "run", "run", "abc")

@@ -32,6 +32,7 @@ def shared(done, activity):
     return entries[entries["worker"] != "driver"]
 
 
+@pytest.mark.slow
 def test_shared_weights_stop_within_a_report_and_go_on_from_their_last_checkpoint(tmp_path, searches):
     (tmp_path / "undisturbed").mkdir()
     execute(undisturbed := experiment(tmp_path / "undisturbed", *searches, space=CELL), name="run")
