@@ -40,7 +40,7 @@ from rich.table import Table
 
 from nassim.cost.work import Activity, Work
 from nassim.data.source import digits
-from nassim.evaluation import Candidate, Evaluator, Job, Progress, Runner
+from nassim.evaluation import Candidate, Evaluator, Job, Progress, Ready
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.schedule import Schedule
 from nassim.executors.clock import utc
@@ -121,9 +121,9 @@ def make_evaluator(real: bool) -> Evaluator:
     return FullEvaluator("full", make_space(), digits(), Schedule(epochs=3, batch_size=64))
 
 
-def make_runner(real: bool) -> Runner:
+def make_runner(real: bool) -> Ready:
     """Return what a worker of nassim runs."""
-    return make_evaluator(real).run
+    return Ready(make_evaluator(real).run)
 
 
 def evaluate(real: bool, labels: dict[str, str], number: int) -> tuple[float, float, float]:
