@@ -16,7 +16,7 @@ from hashlib import blake2b
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType, NoneType, UnionType
+from types import MappingProxyType, ModuleType, NoneType, UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 from nassim.errors import NassimError, WrongValue, describe, shorten, users_code
@@ -109,8 +109,8 @@ class Catalogue(Generic[T]):
         self,
         reference: str,
         parameters: Mapping[str, Any],
-        given: Mapping[str, Any] | None = None,
-        defaults: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] = MappingProxyType({}),
+        defaults: Mapping[str, Any] = MappingProxyType({}),
     ) -> T:
         """Make a part.
 
@@ -125,19 +125,18 @@ class Catalogue(Generic[T]):
             WrongValue: A parameter is unknown, missing, of the wrong type or out of range; its key is in the path.
             NassimError: As for `find`, or it can't be made.
         """
-        makes, given = self.find(reference), dict(given or {})
+        makes = self.find(reference)
         taken = _parameters(makes)
-        defaults = {key: value for key, value in (defaults or {}).items() if key in taken and key not in parameters}
-        known = {key: each for key, each in taken.items() if key not in given and key not in defaults}
-        self._check_parameters(reference, taken, {**defaults, **parameters}, given)
-        arguments = {**{key: value for key, value in given.items() if key in taken}, **defaults, **parameters}
+        named = {key: value for key, value in defaults.items() if key in taken} | dict(parameters)
+        self._check_parameters(reference, taken, named, given)
+        arguments = {key: value for key, value in given.items() if key in taken} | named
         if reference in self._shipped:
             try:
                 return makes(**arguments)
             except ValueError as error:
                 at_fault = tuple(key for key in parameters if key in str(error))[:1]
                 raise WrongValue(f"the {self.what} {reference!r}: {error}", at_fault) from error
-        shown = shorten(str({key: arguments[key] for key in known if key in arguments}), LONGEST_SHOWN)
+        shown = shorten(str(dict(parameters)), LONGEST_SHOWN)
         with users_code(lambda error: f"the {self.what} {reference!r} can't be made with {shown}: {describe(error)}"):
             return makes(**arguments)
 

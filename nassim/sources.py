@@ -78,6 +78,11 @@ def code_of(catalogue: Catalogue[Any], reference: str) -> Code:
     return Code(f"the module {place}", "")
 
 
+def origin_of(catalogue: Catalogue[Any], code: Code) -> str:
+    """Say where a part is loaded from: "its space is loaded from ..."."""
+    return f"its {catalogue.what.removeprefix('search ')} is loaded from {code.origin}"
+
+
 def doubt(catalogue: Catalogue[Any], reference: str, recorded: Mapping[str, str] | None) -> str | None:
     """Say why a part's code may be another than that which a run began with; None where it is the same.
 
@@ -97,7 +102,7 @@ def _doubt(catalogue: Catalogue[Any], reference: str, recorded: Mapping[str, str
     if package and package[0] in SHIPPED:
         return None
     code = code_of(catalogue, reference)
-    loaded = f"its {catalogue.what.removeprefix('search ')} is loaded from {code.origin}"
+    loaded = origin_of(catalogue, code)
     if recorded is None:
         return f"{loaded}, and the ledger does not say which code it began with"
     before = Code(recorded.get("origin", ""), recorded.get("state", ""))

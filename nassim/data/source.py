@@ -6,10 +6,9 @@ Searches see `SearchData`, which has no test split. `FinalData` has: the evaluat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from nassim.data.reading import ArrayFile, Digits, Reader, TaskKind
+from nassim.data.reading import Digits, Reader
 from nassim.data.splitting import Sizes, class_counts, split_sizes, stratified, unstratified
 from nassim.errors import NassimError
 
@@ -180,27 +179,6 @@ class DataSource:
 def digits(seed: int = 0, validation: float = 0.2, test: float = 0.2, scale: Scale = None) -> DataSource:
     """Return scikit-learn's handwritten digits: 1,797 images of 1x8x8, 10 classes."""
     return DataSource(Digits(), validation, test, seed, scale)
-
-
-def arrays(
-    path: str | Path,
-    validation: float = 0.2,
-    test: float = 0.2,
-    seed: int = 0,
-    task: TaskKind = "classification",
-    scale: Scale = None,
-) -> DataSource:
-    """Return data of one's own: an `.npz` file with `x` and `y`, see `ArrayFile`.
-
-    Args:
-        path: The file, on a file system that workers share; a relative path starts from the working folder.
-        validation: Share of the inputs that candidates are validated on.
-        test: Share of the inputs that the final model alone is tested on.
-        seed: Which inputs are in which split.
-        task: What y holds.
-        scale: How inputs are scaled.
-    """
-    return DataSource(ArrayFile(str(path), task), validation, test, seed, scale)
 
 
 @lru_cache(maxsize=2)

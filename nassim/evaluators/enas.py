@@ -44,13 +44,13 @@ def make_enas(
     *,
     setting: Setting,
     rounds: int,
-    warmup_rounds: int | None = None,
-    updates: int = 30,
-    children: int = 10,
-    derive: int = 10,
-    minibatch: int = 128,
-    batch_size: int = 128,
-    learning_rate: float = 0.05,
+    warmup_rounds: int | None,
+    updates: int,
+    children: int,
+    derive: int,
+    minibatch: int,
+    batch_size: int,
+    learning_rate: float,
 ) -> "EnasEvaluator":
     """Return what evaluates in a setting by ENAS; half of the rounds are warm-up unless it is said how many."""
     shared = enas_schedule(rounds, batch_size, learning_rate)

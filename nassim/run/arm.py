@@ -154,7 +154,7 @@ def _sampler(parts: Parts, spec: SearchSpec) -> Sampler:
         parts.space.domain,
         reward=WeightedProduct(targets) if targets else None,
         is_within=partial(is_within, limits) if limits else None,
-        defaults={"batch": evaluator.batch, "learn_trials": evaluator.learn_trials} if evaluator.learn_trials else None,
+        defaults={"batch": evaluator.batch, "learn_trials": evaluator.learn_trials} if evaluator.learn_trials else {},
     )
 
 

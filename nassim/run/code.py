@@ -10,7 +10,7 @@ from nassim.evaluators.catalogue import EVALUATORS
 from nassim.executors.catalogue import EXECUTORS
 from nassim.ledger.records import RunRecord
 from nassim.samplers.catalogue import PRUNERS, SAMPLERS
-from nassim.sources import code_of, doubt
+from nassim.sources import code_of, doubt, origin_of
 from nassim.space.catalogue import SPACES
 
 
@@ -24,10 +24,7 @@ def origins(record: RunRecord) -> str:
 
     Whoever wrote the ledger has chosen the names in it.
     """
-    return ", ".join(
-        f"its {catalogue.what.removeprefix('search ')} is loaded from {code_of(catalogue, reference).origin}"
-        for catalogue, reference in _named(record.experiment)
-    )
+    return ", ".join(origin_of(catalogue, code_of(catalogue, name)) for catalogue, name in _named(record.experiment))
 
 
 def doubts(record: RunRecord) -> str | None:

@@ -276,11 +276,9 @@ class Drive:
 
     def _words(self, search: str, architecture: Architecture) -> str | None:
         """Return an architecture as its space writes one; None where the space doesn't, or fails to."""
-        to_string = getattr(self._parts.space, "to_string", None)
-        if to_string is None:
-            return None
         try:
-            return str(to_string(architecture))
+            words = self._parts.space.to_string(architecture)
+            return None if words is None else str(words)
         except Exception as error:  # noqa: BLE001, a user's space may fail in any way, and the model is trained by now
             self._warn(f"the space's to_string failed: {type(error).__name__}: {error}", search)
             return None

@@ -1,6 +1,7 @@
 """The samplers and pruners that there are, and one's own."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nassim.catalogue import Catalogue
@@ -57,7 +58,7 @@ def make_sampler(
     *,
     reward: Callable[[Sequence[float]], float] | None = None,
     is_within: IsWithin | None = None,
-    defaults: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> "Sampler":
     """Return a sampler.
 

@@ -162,12 +162,10 @@ class SearchLoop:
     def _checkpointed(self, job: Job, step: int) -> None:
         checkpoints = self._search.checkpoints
         preparation = next((each for each in self._search.evaluator.preparations if each.id == job.id), None)
-        if preparation is not None:
-            self._flights[job.id].step = step
-        if checkpoints and preparation is not None:
-            checkpoints.needless(preparation.needless(step))
-        elif checkpoints:
+        if checkpoints and preparation is None:
             checkpoints.written(job, step)
+        elif checkpoints and preparation is not None:
+            checkpoints.needless(preparation.needless(step))
 
     def _settled(self, all_of_it: bool) -> None:
         if all_of_it and self._search.checkpoints:

@@ -165,9 +165,9 @@ def _spending(ledger: Ledger, run: str, rates: Rates | None, trials: pd.DataFram
     spending = Spending(rates)
     for row in ledger.totals(run, by=("search", "stage", "activity", "worker", "device")).to_dict("records"):
         seconds, flop = float(row["seconds"]), int(row["forward_flop"] + row["backward_flop"])
-        processors = row["processor_seconds"] / seconds if seconds else 0.0
-        activity = Activity(row["activity"])
-        spending.add(row["search"], row["stage"], row["worker"], activity, flop, seconds, row["device"], processors)
+        if seconds and row["worker"] != DRIVER:
+            spending.know(row["worker"], row["device"], row["processor_seconds"] / seconds)
+        spending.add(row["search"], row["stage"], row["worker"], Activity(row["activity"]), flop, seconds)
     for search, ended in trials.loc[~trials["outcome"].isin(["open", Outcome.INFEASIBLE])].groupby("search"):
         spending.add_trials(str(search), len(ended))
     return spending

@@ -266,24 +266,20 @@ class Spending:
 
     def post(self, entry: Entry) -> None:
         """An entry is on the books."""
-        device, processors = self._devices.get(entry.worker, ("", 0.0))
         flop = entry.forward_flop + entry.backward_flop
-        self.add(entry.search, entry.stage, entry.worker, entry.activity, flop, entry.seconds, device, processors)
+        self.add(entry.search, entry.stage, entry.worker, entry.activity, flop, entry.seconds)
         if entry.outcome is not None and entry.outcome is not Outcome.INFEASIBLE:
             self.add_trials(entry.search, 1)
 
-    def add(
-        self,
-        search: str | None,
-        stage: str,
-        worker: str,
-        activity: Activity,
-        flop: int,
-        seconds: float,
-        device: str,
-        processors: float,
-    ) -> None:
-        """Amounts are on the books, of one entry or summed over several of a worker and an activity."""
+    def know(self, worker: str, device: str, processors: float) -> None:
+        """A worker, also one of an earlier driver, holds or held so many processors of a device."""
+        self._devices[worker] = device, processors
+
+    def add(self, search: str | None, stage: str, worker: str, activity: Activity, flop: int, seconds: float) -> None:
+        """Amounts are on the books, of one entry or summed over several of a worker and an activity.
+
+        The worker is known, unless it is the driver.
+        """
         for spent in self._payers(search, stage):
             spent.flop += flop
             if worker == DRIVER:
@@ -291,6 +287,7 @@ class Spending:
             else:
                 spent.device_s += seconds
                 if self._rates is not None and seconds:
+                    device, processors = self._devices[worker]
                     self._rates.spend(spent, device, seconds, processors, activity)
 
     def add_trials(self, search: str | None, count: int) -> None:
@@ -301,7 +298,7 @@ class Spending:
     def lease(self, worker: str, device: str, processors: float, at_s: float) -> None:
         """A worker holds its device since a moment."""
         self.held += 1
-        self._devices[worker] = device, processors
+        self.know(worker, device, processors)
         self._heard_s[worker] = at_s
         self._sum_s += at_s
         self._account_sum_s += max(at_s, self._since_s)

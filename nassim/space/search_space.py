@@ -66,6 +66,10 @@ class SearchSpace(ABC):
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             return read_domain(self._build_plainly)
 
+    def to_string(self, architecture: Mapping[str, str]) -> str | None:
+        """Return an architecture in the space's own words, which reports show; None where it has none."""
+        return None
+
     def subnet(self, architecture: Mapping[str, str]) -> "nn.Module":
         """Return the network of an architecture: a plain module that holds what was chosen and nothing else.
 

@@ -69,6 +69,31 @@ def refusal(tmp_path):
     return refuse
 
 
+ENAS = ("evaluator: {kind: full}", "evaluator: {kind: enas, rounds: 2}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            [ENAS, ("name: random", "name: tpe"), ("    trials: 2\n", "")],
+            "line 11: searches[0].sampler.name: search first: found 'tpe'; enas draws architectures from the sampler",
+        ),
+        (
+            [ENAS, ("{name: none}", "{name: median}"), ("    trials: 2\n", "")],
+            "line 13: searches[0].pruner.name: search first: found 'median'; enas reports a trial once",
+        ),
+        ([ENAS], "line 14: searches[0].trials: search first: found 2; enas says itself how many trials"),
+        (
+            [("    trials: 2\n", "")],
+            "line 8: searches[0].trials: search first: this key is missing, and the ",
+        ),
+    ],
+)
+def test_parts_that_do_not_go_together_are_told_with_their_line(refusal, changes, message):
+    assert refusal(changed(PLAN, *changes)).startswith(message)
+
+
 @pytest.mark.parametrize(
     ("pruner", "message"),
     [

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import nassim
-from nassim.data.source import SearchData, arrays, digits
+from nassim.data.reading import ArrayFile
+from nassim.data.source import DataSource, SearchData, digits
 from nassim.data.splitting import Sizes
 from nassim.errors import NassimError
 from nassim.space import SearchSpace
@@ -99,7 +100,7 @@ assert not {"torch", "sklearn"} & set(sys.modules), "loaded what it needn't"
 def test_a_file_of_ones_own_is_loaded_and_split(tmp_path, monkeypatch):
     np.savez(tmp_path / "mine.npz", x=np.random.default_rng(0).normal(size=(60, 2, 3, 3)), y=np.arange(60) % 4)
     monkeypatch.chdir(tmp_path)
-    source = arrays("mine.npz", validation=0.25, test=0.25)
+    source = DataSource(ArrayFile("mine.npz"), validation=0.25, test=0.25)
     monkeypatch.chdir("/")
     assert source.sizes == Sizes(30, 15, 15)
     source.check(Takes((2, 3, 3), 4))
@@ -121,7 +122,7 @@ def test_a_space_that_does_not_fit_is_refused(shape, classes, message):
 def test_a_class_too_small_to_split_is_found_before_work_starts(tmp_path):
     np.savez(tmp_path / "few.npz", x=np.zeros((41, 2)), y=np.array([0, 1] * 20 + [2]))
     with pytest.raises(NassimError, match="class 2 has 1 inputs"):
-        arrays(tmp_path / "few.npz").check(Takes((2,), 3))
+        DataSource(ArrayFile(str(tmp_path / "few.npz"))).check(Takes((2,), 3))
 
 
 def test_digits_too_thinly_split_are_found_before_work_starts():

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from nassim.cost.work import Activity
 from nassim.experiment.spending import Budget as Spec
+from nassim.hardware.terms import Terms
 from nassim.ledger.entry import Entry, Stage
 from nassim.run.pricing import UNITS
-from nassim.search.spending import Account, Accounts, Allowance, Budget, Overrun, Spending, Spent
+from nassim.search.spending import Account, Accounts, Allowance, Budget, Overrun, Rates, Spending, Spent
 
 amounts = st.floats(0.001, 1e6)
 spents = st.builds(Spent, flop=st.integers(0, 10**21), device_s=amounts, wall_s=amounts, trials=st.integers(0, 10**6))
@@ -150,3 +151,16 @@ def test_what_is_spent_as_it_passes_is_what_is_on_the_books_in_the_end(events):
             accounts.open(Account(f"s{count}"), now_s)
         assert spending.overall(now_s).device_s == pytest.approx(3 * now_s, abs=1e-6)
         assert spending.of(f"s{count}", now_s).device_s == pytest.approx(3 * (now_s - since_s), abs=1e-6)
+
+
+def test_corrections_of_what_an_earlier_driver_posted_take_its_price_back():
+    spending = Spending(Rates(Terms()))
+    spending.know("ray-0", "cpu: x", 2.0)
+    spending.add("tpe", Stage.SEARCH, "ray-0", Activity.TRAIN, 5, 3.0)
+    paid = spending.overall(0.0)
+    assert paid.usd > 0
+    for seconds, activity in ((-3.0, Activity.TRAIN), (3.0, Activity.LOST)):
+        spending.post(Entry("ray-0", 0.0, seconds, activity, "tpe"))
+    assert spending.overall(0.0).usd == pytest.approx(paid.usd)
+    spending.post(Entry("ray-0", 0.0, -3.0, Activity.LOST, "tpe"))
+    assert spending.overall(0.0).usd == pytest.approx(0.0, abs=1e-12)

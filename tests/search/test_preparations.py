@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from papers import Paper, look
-from searching import CELL, Done, check_books, experiment
+from searching import CELL, Done, check_books, experiment, run
 from test_machine_faults import at_report, interrupt
 
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Job, Progress
 from nassim.ledger.entry import Stage
 from nassim.run import execute, resume
+from nassim.space.catalogue import load_space
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 
@@ -94,3 +95,26 @@ def test_several_preparations_come_to_their_end_also_where_there_are_no_trials()
     assert done.groupby("job")["step"].agg(list).to_dict() == {"s/left": [1, 2], "s/right": [1, 2]}
     assert set(done["stage"]) == {"shared"}
     assert found.trials.empty
+
+
+def test_what_an_evaluator_chooses_itself_is_trained_and_found(tmp_path, searches):
+    chooses = tmp_path / "one_shot.py"
+    chooses.write_text(
+        chooses.read_text()
+        + """
+
+class Chooses(OneShot):
+    trials = 0
+
+    def choose(self):
+        return next(iter(self._of.space.enumerate()))
+"""
+    )
+    evaluator = {"kind": f"{chooses}:Chooses", "parameters": {"epochs": 1}}
+    plan = experiment(tmp_path, {"name": "s", "evaluator": evaluator, "sampler": {"name": "random"}}, space=CELL)
+    done = run(plan)
+    (finding,) = done.ledger.findings("run")
+    assert finding.trial is None
+    assert finding.architecture == next(iter(load_space(CELL["name"], CELL["parameters"]).enumerate()))
+    assert finding.metrics["accuracy"] > 0
+    assert done.trials.empty
