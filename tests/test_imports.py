@@ -26,8 +26,8 @@ LAYERS = (
     ("ledger", "hardware"),
     ("space",),
     ("cost",),
-    ("sources",),
-    ("catalogue",),
+    ("sources", "budget"),
+    ("catalogue", "spec"),
     ("durable", "errors", "pareto", "seeds", "units"),
 )
 """From left to right; the parts of one layer don't import each other."""

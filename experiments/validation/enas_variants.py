@@ -38,7 +38,7 @@ from search_spaces.cell import Cell
 
 RANKED, RANDOM, BEST = 40, 20, 5
 SPACE = Cell(width=8, cells=1, input_shape=(1, 8, 8))
-TRAINING = Schedule(5, 32, learning_rate=0.1, nesterov=True, weight_decay=5e-4)
+TRAINING = Schedule(epochs=5, batch_size=32, learning_rate=0.1, nesterov=True, weight_decay=5e-4)
 ROUNDS = Rounds(enas_schedule(80, 32), warmup=40, updates=2, children=8, derive=40)
 
 
@@ -237,7 +237,7 @@ def main() -> None:
         variant, found = VARIANTS[name], []
         for seed in given.seeds:
             source = digits(derive_seed(seed, "data"), validation=0.35, test=0.5)
-            bench = Bench("cell", SPACE, source, TRAINING, replace(TRAINING, epochs=10), kept)
+            bench = Bench("cell", SPACE, source, TRAINING, TRAINING.model_copy(update={"epochs": 10}), kept)
             what = ["variant", "cell", name, repr(variant.rounds), dict(variant.controller), seed]
             searched = kept.get(what, lambda b=bench, v=variant, s=seed: search_with(b, v, s))
             found.append(measure(bench, searched, seed))

@@ -130,7 +130,7 @@ def bench_of(experiment: Experiment, kept: Kept) -> Bench:
     space = load_space(experiment.space.name, experiment.space.parameters)
     source = digits(derive_seed(experiment.seed, "data"), experiment.data.validation, experiment.data.test)
     name = json.dumps(experiment.space.model_dump(), sort_keys=True)
-    return Bench(name, space, source, experiment.training.schedule(), experiment.final.schedule.schedule(), kept)
+    return Bench(name, space, source, experiment.training, experiment.final.schedule, kept)
 
 
 def rank_row(seed: int, result: Result) -> list[str]:

@@ -15,8 +15,8 @@ def enas_schedule(rounds: int, batch_size: int = 128, learning_rate: float = 0.0
     310, suit its length alone.
     """
     return Schedule(
-        rounds,
-        batch_size,
+        epochs=rounds,
+        batch_size=batch_size,
         learning_rate=learning_rate,
         final_learning_rate=learning_rate / 50,
         nesterov=True,

@@ -9,8 +9,8 @@ from nassim.catalogue import did_you_mean
 from nassim.errors import KeyPath
 from nassim.evaluators.task import Task
 from nassim.experiment.mistakes import show
-from nassim.experiment.spec import Amount, Count, Spec, Text, one_named
 from nassim.hardware.costs import COSTS, ON_A_DEVICE
+from nassim.spec import Amount, Count, Spec, Text, one_named
 
 
 class OnDevice(Spec):

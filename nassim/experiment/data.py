@@ -1,11 +1,25 @@
 """Data: what is learnt, as an experiment file says it."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
+from pydantic_core import PydanticCustomError
 
 from nassim.experiment.own import Own, Part
-from nassim.experiment.spec import Scale, Share, Text, contradiction
+from nassim.spec import Share, Text, contradiction
+
+SMALLEST_SCALE = 1e-12
+
+
+def _scale(value: Any) -> Any:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and SMALLEST_SCALE <= value <= 1 / SMALLEST_SCALE) and value != "standard":
+        raise PydanticCustomError("scale", "wanted a number from 1e-12 to 1e12, or standard")
+    return float(value) if number else value
+
+
+Scale = Annotated[float | Literal["standard"], BeforeValidator(_scale)]
+"""A number from 1e-12 to 1e12, or standard."""
 
 
 class Data(Part):

@@ -5,14 +5,16 @@ Each class is a mapping of the file and each field one of its keys; `docs/experi
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from nassim.budget import Budget
 from nassim.data.catalogue import DATA
 from nassim.errors import KeyPath
 from nassim.evaluators.catalogue import EVALUATORS
+from nassim.evaluators.schedule import Schedule
 from nassim.executors.catalogue import EXECUTORS
 from nassim.experiment.aims import (
     Limits,
@@ -24,22 +26,10 @@ from nassim.experiment.aims import (
 )
 from nassim.experiment.data import Arrays, Digits, OwnData
 from nassim.experiment.own import OWN, Own, Part, by, known
-from nassim.experiment.spec import (
-    LARGEST_COUNT,
-    Amount,
-    Count,
-    Name,
-    Parameters,
-    Pick,
-    Seed,
-    Spec,
-    Text,
-    contradiction,
-)
-from nassim.experiment.spending import Budget, Site
+from nassim.experiment.site import Site
 from nassim.experiment.task import Task
-from nassim.experiment.training import Training
 from nassim.samplers.catalogue import PRUNERS, SAMPLERS
+from nassim.spec import LARGEST_COUNT, Amount, Count, Name, Parameters, Seed, Spec, Text, contradiction, whole
 
 
 class Space(Spec):
@@ -159,10 +149,22 @@ class Search(Spec):
         return self
 
 
+def _pick(value: Any) -> Any:
+    value = whole(value)
+    counts = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_COUNT
+    if not counts and value not in ("best", "knee", "front"):
+        raise PydanticCustomError("pick", "wanted best, knee, front, or a whole number of at least 1")
+    return value
+
+
+Pick = Annotated[int | str, BeforeValidator(_pick)]
+"""best, knee, front, or a whole number of at least 1."""
+
+
 class Final(Spec):
     """The final training: the found architecture, from scratch, on training and validation data, tested once."""
 
-    schedule: Training
+    schedule: Schedule
     """How it is trained."""
     pick: Pick = "best"
     """Of a front which: best (of the first objective), knee, front (all of it, one after the other), or how many."""
@@ -262,7 +264,7 @@ class Experiment(Spec):
     """What is learnt."""
     task: Task = Task()
     """What the networks learn to predict, what trains them, and what is reported of them."""
-    training: Training
+    training: Schedule
     """How candidates are trained from scratch."""
     searches: Annotated[tuple[Search, ...], Field(min_length=1, max_length=100, strict=False)]
     """The arms, one after the other."""

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from nassim.catalogue import Catalogue
 from nassim.errors import KeyPath, NassimError
-from nassim.experiment.spec import Parameters, Spec
+from nassim.spec import Parameters, Spec
 
 OWN = "own"
 """The tag, in a union of parts, of one that does not ship."""

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from nassim.errors import NassimError
 from nassim.evaluators import task
 from nassim.experiment.mistakes import show
-from nassim.experiment.spec import Parameters, Spec, Text, contradiction, one_named
+from nassim.spec import Parameters, Spec, Text, contradiction, one_named
 
 
 def _spelled_out(value: Any) -> Any:

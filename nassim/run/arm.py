@@ -8,6 +8,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.storages import BaseStorage
 
+from nassim.budget import Budget
 from nassim.errors import WrongValue, placed
 from nassim.experiment.aims import is_maximised, label, named, weight_of
 from nassim.experiment.model import Search as SearchSpec
@@ -65,7 +66,7 @@ def _check_together(parts: Parts, spec: SearchSpec, sampler: Sampler) -> None:
     if evaluator.trials is not None and spec.trials is not None:
         raise WrongValue(f"found {spec.trials}; {kind} says itself how many trials; take this away", ("trials",))
     ends = (evaluator.trials, spec.trials, sampler.trials_at_most, budget.trials)
-    if all(each is None for each in ends) and not spec.budget.is_set:
+    if all(each is None for each in ends) and spec.budget == Budget():
         raise WrongValue("this key is missing, and the search has no budget to end it", ("trials",))
 
 

@@ -91,7 +91,7 @@ def _check_memory(experiment: Experiment, smallest: int) -> None:
     """
     if isinstance(experiment.executor, Ray) and (experiment.executor.address or os.environ.get("RAY_ADDRESS")):
         return
-    needed, there = (2 + experiment.training.schedule().optimizer_states) * smallest, psutil.virtual_memory().total
+    needed, there = (2 + experiment.training.optimizer_states) * smallest, psutil.virtual_memory().total
     if needed > there:
         raise NassimError(
             f"the networks of {experiment.space.name} are too large to be trained on this machine: weights, gradients "

@@ -19,7 +19,6 @@ from nassim.executors.base import Executor, ExecutorLost
 from nassim.executors.clock import Clock
 from nassim.experiment.model import Experiment
 from nassim.experiment.model import Search as SearchSpec
-from nassim.experiment.spending import Budget as BudgetSpec
 from nassim.folder import RunFolder
 from nassim.ledger.entry import Stage
 from nassim.ledger.errors import LedgerFault, LedgerGone
@@ -35,7 +34,7 @@ from nassim.search.loop import SearchLoop
 from nassim.search.picking import PICK_ONE, pick
 from nassim.search.recovery import Recovery
 from nassim.search.search import Search, SearchFailed
-from nassim.search.spending import Account, Allowance, Budget
+from nassim.search.spending import Account, Allowance
 from nassim.search.stopping import STOPPING, Stopping
 from nassim.search.trials import Trials
 from nassim.seeds import derive_seed
@@ -202,7 +201,7 @@ class Drive:
     def _search(self, spec: SearchSpec, search: Search) -> "_Found | None":
         """Run a search; return what it found, or None where it was stopped before."""
         self._books.work_for(Account(search.name))
-        own = search.name, _budget(spec.budget), lambda: self._books.spent_by(search.name)
+        own = search.name, spec.budget, lambda: self._books.spent_by(search.name)
         allowance = Allowance((*self._overall.items, own))
         loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
         ended = self._books.spent_by(search.name).trials
@@ -309,12 +308,12 @@ class Drive:
 
     @property
     def _overall(self) -> Allowance:
-        return Allowance((("experiment", _budget(self._experiment.budget), self._books.spent),))
+        return Allowance((("experiment", self._experiment.budget, self._books.spent),))
 
     @property
     def _beyond_trials(self) -> Allowance:
         """What holds for a final training, which is no trial."""
-        limits = replace(_budget(self._experiment.budget), trials=None)
+        limits = self._experiment.budget.model_copy(update={"trials": None})
         return Allowance((("experiment", limits, self._books.spent),))
 
     def _close(self, status: str) -> None:
@@ -347,7 +346,3 @@ class _Found:
 
     candidates: tuple[Candidate, ...]
     front: tuple[int, ...]
-
-
-def _budget(spec: BudgetSpec) -> Budget:
-    return Budget(**spec.model_dump())

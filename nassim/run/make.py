@@ -64,7 +64,7 @@ class Parts:
             spec.name,
             self.space,
             self.source,
-            self.experiment.training.schedule(),
+            self.experiment.training,
             self.task,
             self.experiment.seed,
             partial(is_within, self.limits_of(spec)),
@@ -86,7 +86,7 @@ class Parts:
                 nassim=__version__,
                 sources=sources,
             )
-            schedule, file_of = experiment.final.schedule.schedule(), partial(folder.model_of, spec.name)
+            schedule, file_of = experiment.final.schedule, partial(folder.model_of, spec.name)
             yield spec.name, FinalEvaluator(self.space, self.source, schedule, origin, file_of, self.task)
 
     def limits_of(self, spec: Search) -> tuple[Limit, ...]:
@@ -111,7 +111,7 @@ class Parts:
     @cached_property
     def costs(self) -> Costs:
         """What the space's architectures cost."""
-        schedule, extra = self.experiment.training.schedule(), self.experiment.site.catalogue
+        schedule, extra = self.experiment.training, self.experiment.site.catalogue
         return Costs(self.space, schedule.batch_size, schedule.optimizer_states, Path(extra) if extra else None)
 
     def run_job(self, job: Job) -> Iterator[Progress]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 
+from nassim.budget import Budget
 from nassim.errors import NassimError
 from nassim.executors.device import device_name
 from nassim.experiment.model import Experiment, Ray
-from nassim.experiment.spending import Budget
 from nassim.hardware.figure import Figure
 from nassim.hardware.own_site import terms_of
 from nassim.hardware.pricing import Bill

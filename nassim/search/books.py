@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from nassim.budget import Spent
 from nassim.cost.work import AMOUNTS, Activity, Work
 from nassim.evaluation import Candidate, Job
 from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Waiting
@@ -14,7 +15,7 @@ from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome
 from nassim.ledger.writer import Writer
 from nassim.search.commits import Commits
 from nassim.search.pace import Pace
-from nassim.search.spending import Account, Accounts, Spending, Spent
+from nassim.search.spending import Account, Accounts, Spending
 from nassim.search.stretches import Past, Stretches
 
 _NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 
+from nassim.budget import Overrun
 from nassim.cost.work import Activity
 from nassim.evaluation import Job
 from nassim.executors.base import Ending, Executor, JobEnded, Lap, Report
@@ -12,7 +13,7 @@ from nassim.search.agenda import MOST_IN_VAIN, Agenda, Flight
 from nassim.search.books import Books
 from nassim.search.hindrances import Hindrances
 from nassim.search.search import Search, SearchFailed
-from nassim.search.spending import Allowance, Overrun
+from nassim.search.spending import Allowance
 from nassim.search.stopping import Stopping
 from nassim.search.trials import Trials, is_value
 

@@ -53,7 +53,8 @@ class EvaluatorContract:
     @pytest.fixture
     def setting(self, space: SearchSpace, tmp_path: Path) -> Setting:
         """A setting of its own for each test."""
-        return Setting("mine", space, digits(), Schedule(2), CLASSIFICATION, 0, lambda each: True, _folders(tmp_path))
+        schedule = Schedule(epochs=2)
+        return Setting("mine", space, digits(), schedule, CLASSIFICATION, 0, lambda each: True, _folders(tmp_path))
 
     def test_jobs_do_what_is_planned(self, make: Make, setting: Setting) -> None:
         """The Work that a job yields adds up to what was planned before it ran, to the last FLOP."""

@@ -390,7 +390,7 @@ def test_the_part_of_a_trial_before_an_exception_is_on_the_books(tmp_path):
 
 
 def test_shared_weights_that_diverge_say_so(tmp_path):
-    rounds = replace(ROUNDS, shared=replace(ROUNDS.shared, learning_rate=1e30, clip_norm=None))
+    rounds = replace(ROUNDS, shared=ROUNDS.shared.model_copy(update={"learning_rate": 1e30, "clip_norm": None}))
     evaluator = enas(tmp_path, rounds=rounds)
     job = prepare(evaluator, 0, draw())
     (built, progress), error = until_raised(evaluator.run(job), Diverged)

@@ -22,7 +22,11 @@ ORIGIN = Origin("run-1", "tpe", "small", {}, "digits", "0.2.0")
 @pytest.fixture
 def final(tmp_path):
     return FinalEvaluator(
-        SPACE, DATA, replace(SCHEDULE, epochs=6), ORIGIN, lambda job: tmp_path / "models" / "tpe.safetensors"
+        SPACE,
+        DATA,
+        SCHEDULE.model_copy(update={"epochs": 6}),
+        ORIGIN,
+        lambda job: tmp_path / "models" / "tpe.safetensors",
     )
 
 
@@ -131,7 +135,7 @@ def test_nothing_but_the_test_split_tests(monkeypatch, final):
         return forward(self, x)
 
     monkeypatch.setattr(torch.nn.Sequential, "forward", watch)
-    full = FullEvaluator("tpe", SPACE, DATA, replace(SCHEDULE, epochs=1))
+    full = FullEvaluator("tpe", SPACE, DATA, SCHEDULE.model_copy(update={"epochs": 1}))
     list(full.run(full.plan([replace(FOUND, trial=0)])))
     searched = {row.numpy().tobytes() for row in torch.cat([x for x in seen if x.device.type == "cpu"])}
     seen.clear()

@@ -52,7 +52,7 @@ def test_the_plan_of_a_trial():
 @pytest.mark.parametrize("batch_size", [64, 166, 1079])  # 1079 = 6 * 166 + 83 = 16 * 64 + 55
 @pytest.mark.parametrize("ops", [("conv3", "conv1"), ("skip", "drop")])
 def test_planned_is_done_is_what_torch_counts(batch_size, ops):
-    evaluator = replace(FULL, schedule=replace(SCHEDULE, batch_size=batch_size))
+    evaluator = replace(FULL, schedule=SCHEDULE.model_copy(update={"batch_size": batch_size}))
     job = evaluator.plan([Candidate(architecture(*ops), 0, 1)])
     progresses, flop = counted(evaluator.run(job))
     assert add_up(p.work for p in progresses) == job.planned
@@ -60,7 +60,9 @@ def test_planned_is_done_is_what_torch_counts(batch_size, ops):
 
 
 def test_a_last_minibatch_of_one_input_trains():
-    evaluator = replace(FULL, schedule=replace(SCHEDULE, epochs=1, batch_size=77))  # 1079 = 14 * 77 + 1
+    evaluator = replace(
+        FULL, schedule=SCHEDULE.model_copy(update={"epochs": 1, "batch_size": 77})
+    )  # 1079 = 14 * 77 + 1
     job = evaluator.plan([CANDIDATE])
     progresses, flop = counted(evaluator.run(job))
     assert add_up(p.work for p in progresses) == job.planned
@@ -95,7 +97,7 @@ def test_one_report_an_epoch():
 
 
 def test_networks_learn_the_digits():
-    evaluator = replace(FULL, schedule=replace(SCHEDULE, epochs=6))
+    evaluator = replace(FULL, schedule=SCHEDULE.model_copy(update={"epochs": 6}))
     accuracies = [m["accuracy"] for *_, m in reports(evaluator.run(evaluator.plan([CANDIDATE])))]
     assert accuracies[0] < accuracies[-1]
     assert accuracies[-1] > 0.85
@@ -138,7 +140,7 @@ print(reports(FULL.run(FULL.plan([CANDIDATE]))))
 
 
 def checkpointed(folder, first=0, epochs=5, every=1, evaluator=FULL):
-    evaluator = replace(evaluator, schedule=replace(SCHEDULE, epochs=epochs))
+    evaluator = replace(evaluator, schedule=SCHEDULE.model_copy(update={"epochs": epochs}))
     job = evaluator.plan([CANDIDATE], first)
     return evaluator, replace(job, checkpoint=str(folder / "17"), checkpoint_every=every)
 
@@ -157,7 +159,9 @@ def killed_at(progresses, wanted):
 @pytest.mark.parametrize("step", [1, 3])
 def test_going_on_from_a_checkpoint_ends_as_if_never_stopped(tmp_path, step, optimizer):
     evaluator, job = checkpointed(tmp_path)
-    evaluator = replace(evaluator, schedule=replace(evaluator.schedule, optimizer=optimizer, nesterov=False))
+    evaluator = replace(
+        evaluator, schedule=evaluator.schedule.model_copy(update={"optimizer": optimizer, "nesterov": False})
+    )
     whole = reports(evaluator.run(replace(job, checkpoint=None)))
     killed_at(evaluator.run(job), lambda p: p.work.activity is Activity.CHECKPOINT and p.step == step)
     disturb()
@@ -325,7 +329,7 @@ def test_a_space_that_does_not_fit_the_data_is_refused_before_anything_starts():
         input_shape = (3, 32, 32)
 
     with pytest.raises(NassimError, match="space Wide takes inputs of shape"):
-        FullEvaluator("tpe", Wide(), DATA, Schedule(1))
+        FullEvaluator("tpe", Wide(), DATA, Schedule(epochs=1))
 
 
 def test_an_evaluator_travels():

@@ -30,9 +30,9 @@ def test_the_find_is_among_those_that_were_derived():
 def test_the_papers_settings_are_the_defaults():
     schedule = enas_schedule(310)
     assert schedule == Schedule(
-        310,
-        128,
-        "sgd",
+        epochs=310,
+        batch_size=128,
+        optimizer="sgd",
         learning_rate=0.05,
         decay="cosine",
         final_learning_rate=0.001,

@@ -10,6 +10,10 @@ from nassim.seeds import derive_seed
 SPACE = Small()
 
 
+def plain(**settings):
+    return Schedule(epochs=1, batch_size=64, decay="constant", **settings)
+
+
 def trained(schedule, epochs=1, split=None):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
@@ -24,15 +28,15 @@ def trained(schedule, epochs=1, split=None):
     ("schedule", "reference"),
     [
         (
-            Schedule(1, 64, learning_rate=0.1, decay="constant", momentum=0.9, nesterov=True, weight_decay=1e-3),
+            plain(learning_rate=0.1, momentum=0.9, nesterov=True, weight_decay=1e-3),
             lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=1e-3, foreach=False),
         ),
         (
-            Schedule(1, 64, "adam", learning_rate=0.01, decay="constant", weight_decay=1e-3),
+            plain(optimizer="adam", learning_rate=0.01, weight_decay=1e-3),
             lambda p: torch.optim.Adam(p, 0.01, weight_decay=1e-3, foreach=False),
         ),
         (
-            Schedule(1, 64, "adamw", learning_rate=0.01, decay="constant", weight_decay=0.1),
+            plain(optimizer="adamw", learning_rate=0.01, weight_decay=0.1),
             lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.1, foreach=False),
         ),
     ],
@@ -52,7 +56,7 @@ def test_an_epoch_is_what_a_plain_loop_of_torchs_optimiser_does(schedule, refere
 
 
 def test_clipping_bounds_a_step():
-    schedule = Schedule(1, 2000, learning_rate=1.0, decay="constant", momentum=0.0, clip_norm=1e-3)
+    schedule = Schedule(epochs=1, batch_size=2000, learning_rate=1.0, decay="constant", momentum=0.0, clip_norm=1e-3)
     torch.manual_seed(0)
     before = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     after = trained(schedule).model

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from nassim.evaluators.schedule import Schedule
 from nassim.experiment import load_experiment
 from nassim.experiment import model as m
 from nassim.experiment.aims import Limit, Objective, OnDevice
 from nassim.experiment.data import Arrays, Data, Digits, OwnData
 from nassim.experiment.own import Own, Part
-from nassim.experiment.spec import Spec
 from nassim.experiment.task import Task
-from nassim.experiment.training import Training
 from nassim.hardware.costs import COSTS
+from nassim.spec import Spec
 
 PAGE = Path(__file__).parents[2] / "docs" / "experiment.md"
 SECTIONS = {
@@ -26,7 +26,7 @@ SECTIONS = {
     "`data` with `name: arrays`": Arrays,
     "`data` of one's own": OwnData,
     "`task`": Task,
-    "`training` and `final.schedule`": Training,
+    "`training` and `final.schedule`": Schedule,
     "`searches[]`": m.Search,
     "`searches[].evaluator` with `kind: full`": m.Full,
     "`searches[].evaluator` with `kind: enas`": m.Enas,

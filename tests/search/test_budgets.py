@@ -7,11 +7,11 @@ import pytest
 from searching import ENAS, FULL, Done, check_books, experiment, run, traps
 
 from nassim import units
+from nassim.budget import Overrun
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.notices import JobReported, SearchEnded
 from nassim.run import execute, resume
-from nassim.search.spending import Overrun
 
 GRID = FULL | {"sampler": {"name": "grid"}, "trials": 2}
 

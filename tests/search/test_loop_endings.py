@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from nassim.budget import Budget
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Evaluator, Job
 from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Released, Report, Worker
@@ -16,7 +17,7 @@ from nassim.search.books import Books
 from nassim.search.checkpoints import Checkpoints
 from nassim.search.loop import SearchLoop
 from nassim.search.search import Search
-from nassim.search.spending import Account, Allowance, Budget
+from nassim.search.spending import Account, Allowance
 from nassim.space import SearchSpace
 
 EPOCHS = 3
