@@ -21,7 +21,7 @@ import optuna
 
 from nassim.cost.work import Activity
 from nassim.executors.clock import utc
-from nassim.ledger.entry import Entry, Lease, Outcome
+from nassim.ledger.entry import Entry, Lease, Outcome, Worker
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 
@@ -66,7 +66,7 @@ def new_writer(ledger: Ledger, run: str) -> Writer:
     """Enter a run with its workers' leases."""
     writer = ledger.create(run, {}, STARTED_AT)
     for worker in range(WORKERS):
-        writer.lease(Lease(f"w{worker}", "node", "cpu", 2, 0.0))
+        writer.lease(Lease(Worker(f"w{worker}", "node", "cpu", 2), 0.0))
     return writer
 
 

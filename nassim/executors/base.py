@@ -1,7 +1,7 @@
 """The contract of every executor: jobs in, a timeline of events out.
 
 An executor holds workers. Each worker's device is leased from the moment it is held until it is released, and the
-executor reports that lease as a gapless timeline: `Leased`, then `Lap`s that follow one another without a gap, then
+executor reports that as a gapless timeline: the `Lease`, then `Lap`s that follow one another without a gap, then
 `Released`. So the seconds of a worker's laps add up to the seconds of its lease. Where energy counters can be read,
 `Metered` says afterwards what laps drew. Executors report, the search loop books.
 
@@ -20,40 +20,12 @@ from nassim.cost.work import Activity, Work
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
 from nassim.executors.clock import utc
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A process that runs one job at a time on a device it holds.
-
-    Attributes:
-        id: Unique within a run; a worker that replaces a dead one has an id of its own.
-        node: Name of the machine.
-        device: What it computes on, for example "cpu: AMD EPYC 7B13" or "gpu: NVIDIA H200".
-        processors: How many processors it holds: CPU threads, or GPUs.
-        peak_flop_per_s: Peak rate of one processor in FLOP/s; None where it is unknown.
-        peak_source: "catalogue" or "measured"; None where the rate is unknown.
-    """
-
-    id: str
-    node: str
-    device: str
-    processors: float
-    peak_flop_per_s: float | None = None
-    peak_source: str | None = None
+from nassim.ledger.entry import Lease
 
 
 def worker_id(name: str, driver: int) -> str:
     """Return the id of a worker that has this name among those of one driver of the run."""
     return name if driver == 1 else f"{name}@{driver}"
-
-
-@dataclass(frozen=True, slots=True)
-class Leased:
-    """A worker's device is held from `at_s` on. Comes when the worker is ready, followed by its `startup` lap."""
-
-    worker: Worker
-    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +174,7 @@ class Waiting:
     wanted: str
 
 
-Event = Leased | Lap | Report | Hindered | JobEnded | Released | Metered | Unmetered | Waiting
+Event = Lease | Lap | Report | Hindered | JobEnded | Released | Metered | Unmetered | Waiting
 
 
 class ExecutorLost(NassimError):  # noqa: N818, a state of the executor rather than an error of the program

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from nassim.executors.base import Worker
 from nassim.executors.clock import stamp
 from nassim.hardware.catalogue import load_catalogue
 from nassim.hardware.machine import peak_flop_per_s
 from nassim.hardware.saved import saved_machine
+from nassim.ledger.entry import Worker
 
 UNKNOWN = "unknown"
 """The device of a worker that was given back before it could say what it computes on."""

@@ -3,9 +3,10 @@
 import socket
 
 from nassim.errors import NassimError
-from nassim.executors.base import Event, Unmetered, Worker
+from nassim.executors.base import Event, Unmetered
 from nassim.executors.metering import READ_EVERY_S, FindMeter, Metering
 from nassim.executors.place import Place
+from nassim.ledger.entry import Worker
 
 HERE = "here"
 """The machine that the driver is on."""

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nassim.executors.base import Event, Lap, Metered, Released, Worker
+from nassim.executors.base import Event, Lap, Metered, Released
 from nassim.executors.place import Place
 from nassim.hardware.meters import Meter, split
+from nassim.ledger.entry import Worker
 
 READ_EVERY_S = 1.0
 """How often counters are read, at most, while leases are held."""

@@ -9,7 +9,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTa
 
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
-from nassim.executors.base import Ending, Event, Executor, Lap, Leased, Waiting, never, worker_id
+from nassim.executors.base import Ending, Event, Executor, Lap, Waiting, never, worker_id
 from nassim.executors.clock import Clock
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import machines_here
@@ -19,6 +19,7 @@ from nassim.executors.ray_member import Answer, Call, Inbox, Member
 from nassim.executors.ray_meters import RayMeters
 from nassim.executors.ray_worker import Prepared
 from nassim.hardware.meters import find_meter
+from nassim.ledger.entry import Lease
 
 LOOK_S = 0.5
 """How often workers are looked at whether one hangs."""
@@ -233,7 +234,7 @@ class RayExecutor(Executor):
             self._drop(member, Ending.LOST, problem)
             raise NassimError(problem)
         events = member.welcome(prepared.worker, prepared.warming, arrived)
-        if self._meters is not None and prepared.place is not None and isinstance(events[0], Leased):
+        if self._meters is not None and prepared.place is not None and isinstance(events[0], Lease):
             self._meters.welcome(member, events[0], prepared.place)
         self._post(events)
 

@@ -12,7 +12,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from nassim.cost.work import Work
 from nassim.evaluation import Job, Progress
-from nassim.executors.base import Ending, Event, Worker
+from nassim.executors.base import Ending, Event
 from nassim.executors.clock import Clock, Offset, stamp
 from nassim.executors.device import UNKNOWN
 from nassim.executors.metering import FindMeter
@@ -20,6 +20,7 @@ from nassim.executors.ray_cluster import Share, hold, holding
 from nassim.executors.ray_worker import Handed, News, RayWorker
 from nassim.executors.running import End, over_time, same_job
 from nassim.executors.timeline import Timeline
+from nassim.ledger.entry import Worker
 
 UNREACHABLE_S = 90.0
 """How long Ray may take to say what became of a worker that can't be reached any more."""

@@ -1,11 +1,12 @@
 """The meters of a pool of Ray workers: the driver reads its own machine's, on others one worker of each does."""
 
-from nassim.executors.base import Event, Leased, Unmetered
+from nassim.executors.base import Event, Unmetered
 from nassim.executors.local_meter import LocalMeter
 from nassim.executors.metering import READ_EVERY_S, FindMeter, Metering
 from nassim.executors.place import Place
 from nassim.executors.ray_member import Answer, Member
 from nassim.executors.ray_worker import Reading
+from nassim.ledger.entry import Lease
 
 
 class RayMeters:
@@ -27,12 +28,12 @@ class RayMeters:
         self._blind: set[str] = set()
         self._asked_s = at_s
 
-    def welcome(self, member: Member, leased: Leased, place: Place) -> None:
+    def welcome(self, member: Member, leased: Lease, place: Place) -> None:
         """A worker is ready."""
         if place.machine in self._here:
-            self._local.lease(leased.worker, place.gpus, leased.at_s)
+            self._local.lease(leased.worker, place.gpus, leased.opened_s)
         elif place.machine not in self._blind:
-            self._metering.lease(leased.worker, place, leased.at_s)
+            self._metering.lease(leased.worker, place, leased.opened_s)
             self._places[member] = place
             self._appoint(place.machine)
 

@@ -17,13 +17,13 @@ import ray
 from nassim.cost.work import Work
 from nassim.errors import NassimError
 from nassim.evaluation import Job, Progress, Runner
-from nassim.executors.base import Worker
 from nassim.executors.clock import stamp
 from nassim.executors.device import set_threads, this_worker
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import Place, this_place
 from nassim.executors.running import AGAIN_S, End, Moment, play, start_problem
 from nassim.hardware.meters import Meter
+from nassim.ledger.entry import Worker
 
 NEWS_EVERY_S = 0.5
 """A working worker gives a sign of life this often; what it did meanwhile is on the books even if it dies."""

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Job, Progress
-from nassim.executors.base import Ending, Event, Hindered, JobEnded, Lap, Leased, Released, Report, Worker
+from nassim.executors.base import Ending, Event, Hindered, JobEnded, Lap, Released, Report
 from nassim.executors.running import End, Mark
+from nassim.ledger.entry import Lease, Worker
 
 _TAKEN_AWAY = {Ending.LOST: Activity.LOST, Ending.FAILED: Activity.LOST, Ending.PREEMPTED: Activity.PREEMPTED}
 """What the last seconds of a job are posted to whose worker is gone."""
@@ -34,7 +35,7 @@ class Timeline:
 
     def ready(self, at_s: float, warming: Work | None = None) -> list[Event]:
         """The worker is ready, and warming up took so much."""
-        return [Leased(self._worker, self._leased_s), self._lap(at_s, Activity.STARTUP, warming)]
+        return [Lease(self._worker, self._leased_s), self._lap(at_s, Activity.STARTUP, warming)]
 
     def never_ready(self, at_s: float, reason: str) -> list[Event]:
         """The device was held and is given back before the worker was ready."""

@@ -1,4 +1,4 @@
-"""What workers' seconds are posted as: Entry, one immutable line of the ledger, and Lease, whose seconds it is of."""
+"""What workers' seconds are posted as: Entry, one immutable line of the ledger, and the Lease that they are of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -110,23 +110,36 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """A device that a worker holds from `opened_s` until the ledger is told of its release.
+class Worker:
+    """A process that runs one job at a time on a device it holds.
 
     Attributes:
-        worker: Id of the worker; at most one lease of a worker is open at a time.
+        id: Unique within a run; a worker that replaces a dead one has an id of its own.
         node: Name of the machine.
-        device: What it computes on, for example "gpu: NVIDIA H200".
+        device: What it computes on, for example "cpu: AMD EPYC 7B13" or "gpu: NVIDIA H200".
         processors: How many processors it holds: CPU threads, or GPUs.
-        opened_s: When it began, on the run's clock.
         peak_flop_per_s: Peak rate of one processor in FLOP/s; None where it is unknown.
         peak_source: "catalogue" or "measured"; None where the rate is unknown.
     """
 
-    worker: str
+    id: str
     node: str
     device: str
     processors: float
-    opened_s: float
     peak_flop_per_s: float | None = None
     peak_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker holds its device from `opened_s` on, until its release; at most one lease of a worker is open at a time.
+
+    An executor tells of it when the worker is ready, followed by its `startup` lap.
+
+    Attributes:
+        worker: The worker.
+        opened_s: When it began, on the run's clock.
+    """
+
+    worker: Worker
+    opened_s: float

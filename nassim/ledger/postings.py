@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table
 from nassim.cost.work import AMOUNTS
 from nassim.errors import NassimError
 from nassim.ledger.credentials import without_credentials
-from nassim.ledger.entry import Entry, Lease
+from nassim.ledger.entry import Entry, Lease, Worker
 from nassim.ledger.schema import entries, findings, journal, leases, releases, statuses
 
 LARGEST = 2**63 - 1
@@ -22,7 +22,7 @@ LARGEST = 2**63 - 1
 TABLES: dict[str, Table] = {table.name: table for table in (leases, releases, entries, findings, journal, statuses)}
 _ENTRY_FIELDS = tuple(field.name for field in fields(Entry))
 _entry_values = attrgetter(*_ENTRY_FIELDS)
-_LEASE_FIELDS = tuple(field.name for field in fields(Lease))
+_WORKER_FIELDS = tuple(field.name for field in fields(Worker) if field.name != "id")
 
 
 class Posting(NamedTuple):
@@ -78,7 +78,9 @@ def _check_amount(name: str, amount: int) -> None:
 
 def lease_row(lease: Lease) -> dict[str, Any]:
     """Return a lease's columns."""
-    return {name: getattr(lease, name) for name in _LEASE_FIELDS}
+    worker = lease.worker
+    about = {name: getattr(worker, name) for name in _WORKER_FIELDS}
+    return {"worker": worker.id, "opened_s": lease.opened_s, **about}
 
 
 def storable(text: str | None) -> str | None:

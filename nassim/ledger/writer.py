@@ -119,11 +119,12 @@ class Writer:
         Raises:
             ValueError: The worker holds one already.
         """
-        if lease.worker in self._open:
-            raise ValueError(f"worker {lease.worker!r} holds a lease already; release it first")
-        self._open.add(lease.worker)
+        worker = lease.worker.id
+        if worker in self._open:
+            raise ValueError(f"worker {worker!r} holds a lease already; release it first")
+        self._open.add(worker)
         self._advance_clock(lease.opened_s)
-        self._leases[lease.worker] = self._post(leases.name, lease_row(lease))
+        self._leases[worker] = self._post(leases.name, lease_row(lease))
 
     def release(self, worker: str, closed_s: float, reason: str) -> None:
         """Buffer the end of a worker's lease.

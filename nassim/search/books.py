@@ -10,8 +10,8 @@ from typing import Any
 from nassim.budget import Spent
 from nassim.cost.work import AMOUNTS, Activity, Work
 from nassim.evaluation import Candidate, Job
-from nassim.executors.base import Event, Executor, Lap, Leased, Metered, Released, Unmetered, Waiting
-from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome
+from nassim.executors.base import Event, Executor, Lap, Metered, Released, Unmetered, Waiting
+from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Worker
 from nassim.ledger.writer import Writer
 from nassim.search.commits import Commits
 from nassim.search.pace import Pace
@@ -72,7 +72,7 @@ class Books:
     def open(self, node: str, opened_s: float) -> None:
         """Begin the driver's lease at a moment that has passed; what it did since then was starting."""
         self._now_s = self._posted_s = opened_s
-        self._writer.lease(Lease(DRIVER, node, DRIVER, processors=1, opened_s=opened_s))
+        self._writer.lease(Lease(Worker(DRIVER, node, DRIVER, processors=1), opened_s))
         self._activity = Activity.STARTUP
         self.tally()
         self._activity = Activity.IDLE
@@ -164,19 +164,9 @@ class Books:
             case Lap(job=Job() as job):
                 self._post_lap(event, job)
                 self._spending.hear(event.worker, event.start_s + event.seconds)
-            case Leased(worker, at_s):
-                self._spending.lease(worker.id, worker.device, worker.processors, at_s)
-                self._writer.lease(
-                    Lease(
-                        worker.id,
-                        worker.node,
-                        worker.device,
-                        worker.processors,
-                        opened_s=at_s,
-                        peak_flop_per_s=worker.peak_flop_per_s,
-                        peak_source=worker.peak_source,
-                    )
-                )
+            case Lease(worker, opened_s):
+                self._spending.lease(worker.id, worker.device, worker.processors, opened_s)
+                self._writer.lease(event)
             case Released(worker_id, at_s, reason):
                 self._spending.release(worker_id)
                 self._writer.release(worker_id, at_s, reason)

@@ -19,8 +19,9 @@ import pytest
 from nassim.cost.work import Activity, Work, add_up
 from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
-from nassim.executors.base import Ending, Event, Executor, Hindered, JobEnded, Lap, Leased, Metered, Released, Report
+from nassim.executors.base import Ending, Event, Executor, Hindered, JobEnded, Lap, Metered, Released, Report
 from nassim.executors.running import AGAIN_S
+from nassim.ledger.entry import Lease
 from nassim.testing.runners import TRAIN, VALIDATE, WARMING, make_no_runner, make_toy_runner, toy_job
 
 PATIENCE_S = 60.0
@@ -73,7 +74,7 @@ def outline(events: Sequence[Event]) -> list[tuple[str, ...]]:
     lines: list[tuple[str, ...]] = []
     for event in events:
         match event:
-            case Leased():
+            case Lease():
                 lines.append(("leased",))
             case Lap(activity=activity, work=work, job=job, step=step):
                 lines.append(("lap", activity, str(work), job.id if job else "", str(step)))
@@ -90,7 +91,7 @@ def outline(events: Sequence[Event]) -> list[tuple[str, ...]]:
 
 def check_books(events: Sequence[Event]) -> None:
     """Hold every lease to its promise: laps without a gap, none negative, that add up to the lease."""
-    leases = {event.worker.id: event.at_s for event in events if isinstance(event, Leased)}
+    leases = {event.worker.id: event.opened_s for event in events if isinstance(event, Lease)}
     releases = {event.worker: event.at_s for event in events if isinstance(event, Released)}
     laps: dict[str, list[Lap]] = defaultdict(list)
     for event in events:
@@ -199,7 +200,7 @@ class ExecutorContract:
             (Ending.FAILED, "SystemExit: 3"),
             (Ending.DONE, None),
         ]
-        assert sum(isinstance(event, Leased) for event in events) == 1
+        assert sum(isinstance(event, Lease) for event in events) == 1
         check_books(events)
 
     def test_a_failed_job_keeps_its_work(self, executor: Executor) -> None:
@@ -300,7 +301,7 @@ class ExecutorContract:
         events: list[Event] = []
         while not executor.free:
             events += executor.wait(PATIENCE_S, lambda: True)
-        assert any(isinstance(event, Leased) for event in events)
+        assert any(isinstance(event, Lease) for event in events)
         began_s = executor.now_s()
         assert of_work(executor.wait(PATIENCE_S, lambda: True)) == []
         assert executor.now_s() < began_s + PATIENCE_S
@@ -320,8 +321,8 @@ class ExecutorContract:
         events: list[Event] = []
         while not executor.free:
             events += executor.wait(PATIENCE_S)
-        assert isinstance(events[0], Leased)
-        assert 1000.0 <= events[0].at_s <= executor.now_s() < 1000.0 + PATIENCE_S
+        assert isinstance(events[0], Lease)
+        assert 1000.0 <= events[0].opened_s <= executor.now_s() < 1000.0 + PATIENCE_S
         assert events[0].worker.id.endswith("@3")
 
     def test_stop_and_proceed_ignore_jobs_that_are_over(self, executor: Executor) -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
-from nassim.executors.base import Lap, Metered, Released, Unmetered, Worker
+from nassim.executors.base import Lap, Metered, Released, Unmetered
 from nassim.executors.inline import InlineExecutor
 from nassim.executors.local_meter import LocalMeter
 from nassim.executors.metering import Metering
 from nassim.executors.place import Place
 from nassim.hardware.meters import Meter, ReplayMeter
+from nassim.ledger.entry import Worker
 from nassim.testing.executors import drive
 from nassim.testing.runners import toy_job
 

@@ -9,9 +9,10 @@ import pytest
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
-from nassim.executors.base import Ending, JobEnded, Lap, Leased, Released, Report
+from nassim.executors.base import Ending, JobEnded, Lap, Released, Report
 from nassim.executors.inline import InlineExecutor
 from nassim.executors.ray import RayExecutor
+from nassim.ledger.entry import Lease
 from nassim.testing.executors import RealTimeExecutorContract, check_books, drive, ends, outline, run_all
 from nassim.testing.runners import make_dying_runner, make_torch_runner, make_toy_runner, toy_job
 
@@ -88,7 +89,7 @@ def test_workers_work_at_the_same_time_each_in_its_process_with_its_threads():
 def test_a_worker_with_torch_knows_its_device_and_its_peak_rate():
     with RayExecutor(workers=1) as executor:
         executor.start(make_torch_runner)
-        worker = next(event.worker for event in ready(executor) if isinstance(event, Leased))
+        worker = next(event.worker for event in ready(executor) if isinstance(event, Lease))
     assert worker.device.startswith("cpu: ")
     assert worker.processors == 1
     assert worker.peak_source == "measured"
@@ -107,7 +108,7 @@ def test_a_killed_worker_loses_its_job_and_is_replaced(tmp_path):
         events += run_all(executor, [toy_job("dies", 3, attempt=1)])
         events += executor.close()
     assert [end.ending for end in ends(events)] == [Ending.LOST, Ending.DONE]
-    workers = [event.worker.id for event in events if isinstance(event, Leased)]
+    workers = [event.worker.id for event in events if isinstance(event, Lease)]
     assert len(set(workers)) == 2
     lost_laps = [event for event in events if isinstance(event, Lap) and event.activity is Activity.LOST]
     assert [lap.job.attempt for lap in lost_laps] == [0]
@@ -149,7 +150,7 @@ def test_an_idle_worker_that_dies_is_replaced():
         events += ready(executor)
         check_books([*events, *executor.close()])
     assert ends(events)[0].ending is Ending.DONE
-    assert sum(isinstance(event, Leased) for event in events) == 2
+    assert sum(isinstance(event, Lease) for event in events) == 2
 
 
 @pytest.mark.slow
@@ -228,7 +229,7 @@ def test_more_workers_than_there_is_room_for_start_with_what_there_is():
         assert executor.capacity == 3
         events += run_all(executor, [toy_job("trains", name=f"{n}") for n in range(4)])
         events += executor.close()
-    assert sum(isinstance(event, Leased) for event in events) == 2
+    assert sum(isinstance(event, Lease) for event in events) == 2
     check_books(events)
 
 

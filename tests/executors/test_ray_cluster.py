@@ -11,8 +11,9 @@ from nodes import HEAD, NODE
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
-from nassim.executors.base import Ending, JobEnded, Lap, Leased, Released, Report, Waiting
+from nassim.executors.base import Ending, JobEnded, Lap, Released, Report, Waiting
 from nassim.executors.ray import RayExecutor
+from nassim.ledger.entry import Lease
 from nassim.testing.executors import check_books, ends, run_all
 from nassim.testing.runners import make_toy_runner, toy_job
 
@@ -83,7 +84,7 @@ def test_a_node_that_goes_preempts_its_job_and_one_that_comes_takes_over(cluster
         ("c", Ending.DONE),
         ("b" if gone.job.id == "a" else "a", Ending.STOPPED),
     ]
-    assert len({event.worker.id for event in events if isinstance(event, Leased)}) == 3
+    assert len({event.worker.id for event in events if isinstance(event, Lease)}) == 3
     check_books(events)
 
 
@@ -96,7 +97,7 @@ def test_a_worker_that_waits_for_room_says_so_and_is_not_billed_for_the_wait(clu
         cluster.add_node(**NODE)
         events += until(executor, lambda heard: executor.free == 2 and waits(heard))
         events += executor.close()
-    first, second = (event.at_s for event in events if isinstance(event, Leased))
+    first, second = (event.opened_s for event in events if isinstance(event, Lease))
     assert first < before_s
     assert second > before_s - 0.1
     one, none = (event for event in events if isinstance(event, Waiting))

@@ -6,8 +6,9 @@ import signal
 
 import pytest
 
-from nassim.executors.base import JobEnded, Lap, Leased, Metered, Released, Report, Unmetered
+from nassim.executors.base import JobEnded, Lap, Metered, Released, Report, Unmetered
 from nassim.executors.ray import RayExecutor
+from nassim.ledger.entry import Lease
 from nassim.testing.executors import check_books, run_all
 from nassim.testing.runners import make_toy_runner, toy_job
 
@@ -87,7 +88,7 @@ class TestOneMachine:
         assert pid == os.getpid()
         metered = of(Metered, events)
         joules = math.fsum(event.joules for event in metered)
-        leased = [event.at_s for event in of(Leased, events)]
+        leased = [event.opened_s for event in of(Lease, events)]
         held_s = max(event.at_s for event in of(Released, events)) - min(leased)
         # Once for the time that at least one was held, and not once for each
         assert joules == pytest.approx(WATTS * held_s, rel=0.25)
@@ -147,7 +148,7 @@ def test_two_nodes_of_a_cluster_on_one_machine_are_measured_once(tmp_path):
         with RayExecutor(workers=2, address=cluster.address, find=steady(tmp_path)) as executor:
             events = run_two(executor)
         assert set(read_by(tmp_path)) == {os.getpid()}
-        held_s = max(event.at_s for event in of(Released, events)) - min(event.at_s for event in of(Leased, events))
+        held_s = max(event.at_s for event in of(Released, events)) - min(event.opened_s for event in of(Lease, events))
         assert math.fsum(event.joules for event in of(Metered, events)) == pytest.approx(WATTS * held_s, rel=0.25)
         assert len(of(Report, events)) == 141
     finally:

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Progress
-from nassim.executors.base import Ending, JobEnded, Lap, Worker
+from nassim.executors.base import Ending, JobEnded, Lap
 from nassim.executors.running import End, Mark
 from nassim.executors.timeline import Timeline
+from nassim.ledger.entry import Worker
 from nassim.testing.executors import check_books
 from nassim.testing.runners import TRAIN, VALIDATE, toy_job
 

@@ -1,7 +1,7 @@
 """Entries and leases that the ledger's tests post."""
 
 from nassim.cost.work import Activity
-from nassim.ledger.entry import Entry, Lease, Outcome
+from nassim.ledger.entry import Entry, Lease, Outcome, Worker
 from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 
@@ -13,7 +13,7 @@ def new_run(ledger: Ledger, run: str = "run") -> Writer:
 
 
 def lease(worker: str = "w0", opened_s: float = 0.0, processors: float = 2) -> Lease:
-    return Lease(worker, "node", "cpu: test", processors, opened_s)
+    return Lease(Worker(worker, "node", "cpu: test", processors), opened_s)
 
 
 def lap(start_s: float, seconds: float = 1.0, *, worker: str = "w0", trial: int | None = 0, **fields: object) -> Entry:

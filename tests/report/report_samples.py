@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nassim.cost.work import Activity
-from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Stage
+from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Stage, Worker
 from nassim.ledger.finding import Finding
 from nassim.ledger.store import Ledger
 from nassim.space.architecture import Architecture
@@ -128,8 +128,8 @@ def post_sample(
     experiment = EXPERIMENT | {"site": site, "executor": executor}
     writer = ledger.create(RUN, experiment, "2026-11-20T12:00:00Z", {"nassim": version, **about})
     source = None if peak is None else "measured"
-    writer.lease(Lease("w0", "host", "cpu: test", 2, 0.0, peak, source))
-    writer.lease(Lease(DRIVER, "host", "driver", 1, 0.0))
+    writer.lease(Lease(Worker("w0", "host", "cpu: test", 2, peak, source), 0.0))
+    writer.lease(Lease(Worker(DRIVER, "host", "driver", 1), 0.0))
     for entry in entries:
         writer.append(entry)
     for finding in found:

@@ -20,7 +20,7 @@ from report_samples import (
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.hardware.figure import Bound, Figure, Kind
-from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Stage
+from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Stage, Worker
 from nassim.ledger.store import Ledger
 from nassim.report.facts import Failure, FrontTrial
 from nassim.report.reading import read_run
@@ -144,8 +144,8 @@ def test_other_workers_that_idle_meanwhile_are_in_leased_over_leased_alone(url):
     ledger = Ledger(url)
     writer = ledger.create(RUN, {}, "2026-11-20T12:00:00Z", {"nassim": "0.2.0"})
     for worker in ("w0", "w1"):
-        writer.lease(Lease(worker, "host", "cpu: test", 2, 0.0))
-    writer.lease(Lease(DRIVER, "host", "driver", 1, 0.0))
+        writer.lease(Lease(Worker(worker, "host", "cpu: test", 2), 0.0))
+    writer.lease(Lease(Worker(DRIVER, "host", "driver", 1), 0.0))
     for entry in (*ENTRIES, idle):
         writer.append(entry)
     writer.found(FOUND)
@@ -252,7 +252,7 @@ def test_workers_are_those_held_at_a_time(url):
     # Three drivers one after the other had two workers each, of which one was replaced as it died.
     leases = [("a", 0, 10), ("b", 0, 4), ("c", 4, 10), ("d", 10, 20), ("e", 12, 20), ("f", 21, None), ("g", 21, None)]
     for worker, opened_s, closed_s in sorted(leases, key=lambda lease: lease[1]):
-        writer.lease(Lease(worker, "host", "cpu: test", 1, opened_s, 1e9 + opened_s, "measured"))
+        writer.lease(Lease(Worker(worker, "host", "cpu: test", 1, 1e9 + opened_s, "measured"), opened_s))
         if closed_s is not None:
             writer.release(worker, closed_s, "closed")
     writer.close("interrupted")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Ready
-from nassim.executors.base import Executor, Lap, Leased, Released, Worker
+from nassim.executors.base import Executor, Lap, Released
 from nassim.folder import RunFolder
-from nassim.ledger.entry import DRIVER, Stage
+from nassim.ledger.entry import DRIVER, Lease, Stage, Worker
 from nassim.ledger.store import Ledger
 from nassim.search.books import Books
 from nassim.search.checkpoints import Checkpoints
@@ -43,7 +43,7 @@ class Scene:
 
     def lease(self, worker: str, at_s: float, ready_s: float) -> None:
         self.clock.at_s = max(self.clock.at_s, ready_s)
-        self.books.post(Leased(Worker(worker, "here", "cpu: x", 1.0), at_s))
+        self.books.post(Lease(Worker(worker, "here", "cpu: x", 1.0), at_s))
         self.books.post(Lap(worker, at_s, ready_s - at_s, Activity.STARTUP))
 
     def release(self, worker: str, at_s: float) -> None:

@@ -10,10 +10,10 @@ import pytest
 from searching import RAY, experiment, run
 
 from nassim.cost.work import Activity, Work
-from nassim.executors.base import Lap, Leased, Metered, Unmetered, Worker
+from nassim.executors.base import Lap, Metered, Unmetered
 from nassim.executors.inline import InlineExecutor
 from nassim.hardware.figure import Kind
-from nassim.ledger.entry import DRIVER
+from nassim.ledger.entry import DRIVER, Lease, Worker
 from nassim.ledger.store import Ledger
 from nassim.report.reading import read_run
 from nassim.search.books import Books
@@ -96,7 +96,7 @@ def books(ledger):
     books = Books(ledger.create("run", {}, "2026-01-02T03:04:05+00:00"), InlineExecutor(), warn=WARNINGS.append)
     WARNINGS.clear()
     books.open("node", 0.0)
-    books.post(Leased(Worker("w", "node", "cpu: test", 1.0), 0.0))
+    books.post(Lease(Worker("w", "node", "cpu: test", 1.0), 0.0))
     return books
 
 

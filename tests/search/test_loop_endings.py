@@ -8,9 +8,10 @@ from torch import nn
 from nassim.budget import Budget
 from nassim.cost.work import Activity, Work
 from nassim.evaluation import Evaluator, Job
-from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Leased, Released, Report, Worker
+from nassim.executors.base import Ending, Event, Executor, JobEnded, Lap, Released, Report
 from nassim.executors.clock import utc
 from nassim.folder import RunFolder
+from nassim.ledger.entry import Lease, Worker
 from nassim.ledger.store import Ledger
 from nassim.search.aims import Limit
 from nassim.search.books import Books
@@ -67,7 +68,7 @@ class Scripted(Executor):
         name = f"w{self._count}"
         self._count += 1
         self._workers[name], self._since_s[name] = None, self._at_s
-        self._events += [Leased(Worker(name, "n", "cpu", 1), self._at_s), Lap(name, self._at_s, 0.0, Activity.STARTUP)]
+        self._events += [Lease(Worker(name, "n", "cpu", 1), self._at_s), Lap(name, self._at_s, 0.0, Activity.STARTUP)]
 
     def _lap(self, worker: str, activity: Activity, work=None, job=None, step=None) -> None:
         since_s, self._since_s[worker] = self._since_s[worker], self._at_s
