@@ -1,11 +1,18 @@
-"""Optuna's journal in the ledger: a backend for the driver and one for other processes that look on."""
+"""Optuna's studies in the ledger: the driver's, in memory and posted, and those that other processes look at."""
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NoReturn
 
+from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.exceptions import DuplicatedStudyError
+from optuna.storages import InMemoryStorage, JournalStorage
 from optuna.storages.journal import BaseJournalBackend
+from optuna.storages.journal._storage import JournalOperation
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import select
 
 from nassim.errors import NassimError
@@ -13,57 +20,175 @@ from nassim.ledger.database import Database
 from nassim.ledger.errors import LedgerDamaged
 from nassim.ledger.schema import journal
 
-_DATES = ("datetime_start", "datetime_complete")
-"""What Optuna stamps."""
 
+class RunStorage(InMemoryStorage):
+    """The studies of a run as its driver has them: in memory, each change posted as a log of Optuna's journal.
 
-class WriterJournal(BaseJournalBackend):
-    """The driver's journal: in memory, and posted with the entries.
+    Optuna's own JournalStorage reads back all that it writes, and makes each trial's options anew from it, which take
+    samplers longer to compare than those of the space. It signs each log with random numbers, and stamps trials by the
+    host's clock. Here they are signed with the driver's number, and stamped as the run says, so that what is written
+    follows from the run alone.
 
-    Optuna signs each log with random numbers, and stamps trials by the host's clock. Here they are signed with the
-    driver's number, and stamped as the run says, so that what is written follows from the run alone.
+    Only the thread that drives the search uses it.
 
     Args:
-        texts: The journal so far, as JSON; `post` appends to it.
-        post: Posts one log.
+        texts: The journal so far, as JSON.
+        post: Posts one log, as JSON.
         driver: Which driver of the run it is of, from 1.
         date: Returns the date that goes with the run's clock.
+
+    Raises:
+        LedgerDamaged: The journal is no JSON.
     """
 
     def __init__(
-        self,
-        texts: Sequence[str],
-        post: Callable[[dict[str, Any]], None],
-        driver: int,
-        date: Callable[[], datetime],
+        self, texts: Sequence[str], post: Callable[[str], None], driver: int, date: Callable[[], datetime]
     ) -> None:
-        self._texts = texts
+        super().__init__()
         self._post = post
-        self._date = date
         self._signature = f"driver {driver}"
-        self._optunas = ""
+        self._date = date
+        self._take_up(JournalStorage(_Replay(texts)))
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("the driver's Optuna storage can't be pickled: only the driver writes the ledger")
+
+    def _take_up(self, past: JournalStorage) -> None:
+        """Make the studies and trials of earlier drivers anew, in the order of their ids, which are the same then."""
+        trials: list[tuple[int, FrozenTrial]] = []
+        for study in past.get_all_studies():
+            number = super().create_new_study(study.directions, study.study_name)
+            for key, value in study.user_attrs.items():
+                super().set_study_user_attr(number, key, value)
+            for key, value in study.system_attrs.items():
+                super().set_study_system_attr(number, key, value)
+            trials += [(number, trial) for trial in past.get_all_trials(study._study_id, deepcopy=False)]
+        for number, trial in sorted(trials, key=lambda each: each[1]._trial_id):
+            super().create_new_trial(number, trial)
+
+    def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
+        """Make a study."""
+        if study_name in [study.study_name for study in self.get_all_studies()]:
+            raise DuplicatedStudyError(f"there is a study {study_name!r} already")
+        number = super().create_new_study(directions, study_name)
+        about = {"study_name": self.get_study_name_from_id(number), "directions": list(directions)}
+        self._post(self._text(JournalOperation.CREATE_STUDY, about))
+        return number
+
+    def delete_study(self, study_id: int) -> NoReturn:
+        """Refuse: what is on the books stays there.
+
+        Raises:
+            NassimError: Always.
+        """
+        raise NassimError("a run's studies are on its books and can't be deleted")
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        """Set an attribute of a study."""
+        text = self._text(JournalOperation.SET_STUDY_USER_ATTR, {"study_id": study_id, "user_attr": {key: value}})
+        super().set_study_user_attr(study_id, key, value)
+        self._post(text)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        """Set an attribute of a study that is Optuna's or a sampler's."""
+        text = self._text(JournalOperation.SET_STUDY_SYSTEM_ATTR, {"study_id": study_id, "system_attr": {key: value}})
+        super().set_study_system_attr(study_id, key, value)
+        self._post(text)
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        """Make a trial: one that is running from now on, or one like a template."""
+        date = self._date() if template_trial is None else None
+        about = _like(template_trial) if template_trial else {"datetime_start": date and _stamp(date)}
+        text = self._text(JournalOperation.CREATE_TRIAL, {"study_id": study_id, **about})
+        number = super().create_new_trial(study_id, template_trial)
+        if date:
+            self.get_trial(number).datetime_start = _local(date)
+        self._post(text)
+        return number
+
+    def set_trial_param(
+        self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
+    ) -> None:
+        """Set a parameter of a trial."""
+        super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
+        what = {"param_name": param_name, "param_value_internal": param_value_internal}
+        about = {"trial_id": trial_id, **what, "distribution": _distribution_text(distribution)}
+        self._post(self._text(JournalOperation.SET_TRIAL_PARAM, about))
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """Set a trial's state, and its values; returns whether it is set, for another may have begun it before."""
+        if not super().set_trial_state_values(trial_id, state, values):
+            return False
+        date, name = self._date(), "datetime_complete" if state.is_finished() else "datetime_start"
+        about: dict[str, Any] = {"trial_id": trial_id, "state": state, "values": values}
+        if state is not TrialState.WAITING:
+            about[name] = _stamp(date)
+            setattr(self.get_trial(trial_id), name, _local(date))
+        self._post(self._text(JournalOperation.SET_TRIAL_STATE_VALUES, about))
+        return True
+
+    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
+        """Set what a trial reported at a step."""
+        super().set_trial_intermediate_value(trial_id, step, intermediate_value)
+        about = {"trial_id": trial_id, "step": step, "intermediate_value": intermediate_value}
+        self._post(self._text(JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE, about))
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Set an attribute of a trial."""
+        text = self._text(JournalOperation.SET_TRIAL_USER_ATTR, {"trial_id": trial_id, "user_attr": {key: value}})
+        super().set_trial_user_attr(trial_id, key, value)
+        self._post(text)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Set an attribute of a trial that is Optuna's or a sampler's."""
+        text = self._text(JournalOperation.SET_TRIAL_SYSTEM_ATTR, {"trial_id": trial_id, "system_attr": {key: value}})
+        super().set_trial_system_attr(trial_id, key, value)
+        self._post(text)
+
+    def _text(self, operation: JournalOperation, about: Mapping[str, Any]) -> str:
+        return json.dumps({"op_code": operation, "worker_id": self._signature, **about}, separators=(",", ":"))
+
+
+_distribution_text = cache(distribution_to_json)
+
+
+def _like(trial: FrozenTrial) -> dict[str, Any]:
+    """Return what a log says of a trial that is put in as it is."""
+    several = trial.values is not None and len(trial.values) > 1
+    return {
+        "state": trial.state,
+        "value": None if several else trial.value,
+        "values": trial.values if several else None,
+        "datetime_start": trial.datetime_start and _stamp(trial.datetime_start.astimezone()),
+        **({"datetime_complete": _stamp(trial.datetime_complete.astimezone())} if trial.datetime_complete else {}),
+        "distributions": {name: distribution_to_json(each) for name, each in trial.distributions.items()},
+        "params": {name: trial.distributions[name].to_internal_repr(value) for name, value in trial.params.items()},
+        "user_attrs": trial.user_attrs,
+        "system_attrs": trial.system_attrs,
+        "intermediate_values": trial.intermediate_values,
+    }
+
+
+def _stamp(date: datetime) -> str:
+    return date.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _local(date: datetime) -> datetime:
+    """Return a date as Optuna keeps it: of the host's time zone, without saying so."""
+    return date.astimezone().replace(tzinfo=None)
+
+
+class _Replay(BaseJournalBackend):
+    """A journal as it was, to be read once."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
 
     def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
-        """Return the logs from that number on, at a cost that grows with their number alone."""
-        logs = _parsed(self._texts[log_number_from:])
-        for log in logs:
-            if log["worker_id"] == self._signature:
-                log["worker_id"] = self._optunas
-        return logs
+        return _parsed(self._texts[log_number_from:])
 
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Buffer the logs; the next commit writes them."""
-        for log in logs:
-            self._optunas = log["worker_id"]
-            is_template = "params" in log  # a trial put in by hand, whose dates are its own
-            stamped = {name: self._stamp() for name in _DATES if not is_template and log.get(name) is not None}
-            self._post({**log, "worker_id": self._signature, **stamped})
-
-    def _stamp(self) -> str:
-        return self._date().isoformat(timespec="microseconds")
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("the driver's Optuna storage can't be pickled: only the driver writes the ledger")
+    def append_logs(self, logs: list[dict[str, Any]]) -> NoReturn:
+        raise RuntimeError("what was is not changed")
 
 
 class ReaderJournal(BaseJournalBackend):

@@ -1,6 +1,5 @@
 """Writer: one driver's pen. It buffers in memory and commits everything buffered in one transaction."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +19,7 @@ from nassim.ledger.postings import Posting, entry_row, insert, lease_row, storab
 from nassim.ledger.schema import entries, findings, journal, leases, releases, runs, statuses
 
 if TYPE_CHECKING:
-    from optuna.storages import JournalStorage
+    from optuna.storages import BaseStorage
 
 RUNNING = "running"
 ENDED = ("finished", "interrupted", "failed", "stopped")
@@ -75,7 +74,7 @@ class Writer:
         self._buffer: list[Posting] = []
         self._clock_s = standing.clock_s
         self._closed_trials = set(standing.closed_trials)
-        self._logs = list(standing.logs)
+        self._storage: BaseStorage | None = None
         # Kept after the release too: work may turn out to be lost, and is then corrected on the lease it was done on.
         self._leases = dict(standing.leases)
         self._open: set[str] = set()
@@ -143,20 +142,21 @@ class Writer:
         """Buffer what a search found."""
         self._post(findings.name, {"search": finding.search, "finding": finding.to_json()})
 
-    def storage(self, date: Callable[[], datetime]) -> "JournalStorage":
-        """Return an Optuna storage for the run's studies, whose writes are buffered and committed with the entries.
+    def storage(self, date: Callable[[], datetime]) -> "BaseStorage":
+        """Return the Optuna storage of the run's studies, whose writes are buffered and committed with the entries.
 
-        It answers from memory, so asking and telling cost no I/O. It belongs to this process and can't be pickled.
+        It answers from memory, so asking and telling cost no I/O. There is one of each Writer; it belongs to this
+        process and can't be pickled.
 
         Args:
-            date: Returns the date, with its time zone, that trials are stamped with.
+            date: Returns the date, with its time zone, that trials are stamped with; asked for once, the first time.
         """
-        from optuna.storages import JournalStorage
+        if self._storage is None:
+            from nassim.ledger.journal import RunStorage
 
-        from nassim.ledger.journal import WriterJournal
-
-        with self._database.understood():
-            return JournalStorage(WriterJournal(self._logs, self._post_log, self.driver, date))
+            with self._database.understood():
+                self._storage = RunStorage(self._standing.logs, self._post_log, self.driver, date)
+        return self._storage
 
     def commit(self) -> None:
         """Write everything buffered in one transaction. What was buffered stays so if this raises.
@@ -236,10 +236,8 @@ class Writer:
         self._buffer.append(Posting(table, row))
         return seq
 
-    def _post_log(self, log: dict[str, Any]) -> None:
-        text = json.dumps(log, separators=(",", ":"))
+    def _post_log(self, text: str) -> None:
         self._post(journal.name, {"log": text})
-        self._logs.append(text)
 
     def _close_trial(self, entry: Entry) -> None:
         if entry.search is None or entry.trial is None:

@@ -10,8 +10,8 @@ import pytest
 from ledger_samples import new_run
 from optuna.testing.pytest_storages import StorageTestCase
 
+from nassim.errors import NassimError
 from nassim.executors.clock import utc
-from nassim.ledger.journal import WriterJournal
 from nassim.ledger.store import Ledger
 
 
@@ -27,14 +27,33 @@ class TestWriterStorage(StorageTestCase):
             for other in (ledger.storage("run"), ledger.resume("run").storage(utc)):
                 assert _studies(other) == _studies(storage)
 
+    def test_delete_study(self, storage):
+        """What is on the books stays there."""
+        study_id = storage.create_new_study([optuna.study.StudyDirection.MINIMIZE])
+        with pytest.raises(NassimError, match="can't be deleted"):
+            storage.delete_study(study_id)
+        assert [study._study_id for study in storage.get_all_studies()] == [study_id]
+
+    test_delete_study_after_create_multiple_studies = test_create_new_study_unique_id = None
+
+    def test_ids_go_on_after_a_name_that_is_taken(self, storage):
+        directions = [optuna.study.StudyDirection.MINIMIZE]
+        storage.create_new_study(directions, "one")
+        with pytest.raises(optuna.exceptions.DuplicatedStudyError):
+            storage.create_new_study(directions, "one")
+        assert storage.create_new_study(directions, "two") == 1
+
     def test_pickle_storage(self, storage):
         with pytest.raises(TypeError, match="only the driver writes the ledger"):
             pickle.dumps(storage)
 
 
 def _studies(storage):
+    def trials(study):
+        return storage.get_all_trials(study._study_id)
+
     return [
-        (study.study_name, study.user_attrs, study.system_attrs, repr(storage.get_all_trials(study._study_id)))
+        (study._study_id, study.study_name, repr((study.user_attrs, study.system_attrs, trials(study))))
         for study in storage.get_all_studies()
     ]
 
@@ -47,26 +66,6 @@ def test_a_value_that_is_no_json_is_refused_at_once_and_leaves_no_trace():
         study.set_user_attr("x", object())
     assert writer.pending == pending
     assert study.user_attrs == {}
-
-
-def test_ask_and_tell_cost_no_more_at_the_end_than_at_the_beginning(monkeypatch):
-    """Each log is read once, so that the last trial costs what the first one did."""
-    read, whole = [], WriterJournal.read_logs
-
-    def counted(journal, log_number_from):
-        logs = whole(journal, log_number_from)
-        read.append(len(logs))
-        return logs
-
-    monkeypatch.setattr(WriterJournal, "read_logs", counted)
-    writer = new_run(Ledger("sqlite://"))
-    storage = writer.storage(utc)
-    study_id = storage.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "tpe")
-    for _ in range(100):
-        trial = storage.create_new_trial(study_id)
-        storage.set_trial_state_values(trial, optuna.trial.TrialState.COMPLETE, [0.5])
-    assert sum(read) == 1 + 2 * 100
-    assert max(read) == 1
 
 
 def test_what_is_written_follows_from_the_run_alone(tmp_path):
