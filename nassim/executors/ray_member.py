@@ -1,5 +1,6 @@
 """One Ray worker as its driver sees it: calls out, news in, laps on the driver's clock."""
 
+import pickle
 import queue
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -132,12 +133,12 @@ class Member:
         self._waits = self._stopping = False
         self._heard_s = self._handed_s = self._clock.now_s()
         self._timeline.hand(job, self._handed_s)
-        self._call(Call.NEWS, self._actor.run.remote(job))
+        self._call(Call.NEWS, self._actor.run.remote(pickle.dumps(job)))
 
     def news(self, answer: Answer) -> list[Event]:
         """Take in what its job came to."""
         assert self._timeline is not None
-        news: News = answer.future.result()
+        news: News = pickle.loads(answer.future.result())
         self._offset.learn(answer.sent, news.received, news.replied, answer.arrived)
         last = news.moments[-1].what if news.moments else None
         job = self.job
