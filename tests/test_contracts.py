@@ -5,7 +5,7 @@ import pytest
 
 from nassim.data.reading import ArrayFile, Digits
 from nassim.evaluators.catalogue import EVALUATORS
-from nassim.experiment.model import Enas
+from nassim.experiment.model import EnasSpec
 from nassim.samplers.catalogue import make_sampler
 from nassim.space.catalogue import load_space
 from nassim.testing.data import ReaderContract
@@ -58,7 +58,7 @@ class TestReaders(ReaderContract):
 
 EVALUATORS_WITH = {
     "full": {},
-    "enas": Enas(kind="enas", rounds=2, updates=1, children=2, derive=2).arguments,
+    "enas": EnasSpec(kind="enas", rounds=2, updates=1, children=2, derive=2).arguments,
 }
 
 

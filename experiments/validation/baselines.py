@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import nnls
 from scoring import Array
 
-from nassim.hardware.calibration import Measurement
+from nassim.hardware.calibration import TimedStep
 from nassim.hardware.kernels import CONTRACTING, Kernel
 
 RIDGE = 1e-3
@@ -41,7 +41,7 @@ BASELINES: dict[str, Callable[[Sequence[Kernel], int], list[float]]] = {
 """What each of them takes of a step, besides a constant."""
 
 
-def predict(baseline: str, known: Sequence[Measurement], steps: Sequence[tuple[Sequence[Kernel], int]]) -> Array:
+def predict(baseline: str, known: Sequence[TimedStep], steps: Sequence[tuple[Sequence[Kernel], int]]) -> Array:
     """Return the seconds of steps by a linear model of coefficients of at least 0, fitted to the relative errors."""
 
     def rows(these: Sequence[tuple[Sequence[Kernel], int]]) -> Array:

@@ -11,7 +11,7 @@ from latency import COLUMNS, EXECUTIONS, starting_model
 from nasbench201 import parse
 from scoring import Array, draws, mape, show, table
 
-from nassim.hardware.calibration import Measurement, calibrate
+from nassim.hardware.calibration import TimedStep, calibrate
 from nassim.hardware.kernels import Kernel, KernelTable
 
 DEVICES = ("1080ti", "2080ti", "titan_rtx")
@@ -32,7 +32,7 @@ def _errors(frame: pd.DataFrame, kernels: Sequence[tuple[Kernel, ...]], device: 
     for chosen in draws(f"{device} {known}", len(frame), CALIBRATED_ON, REPEATS):
         batches = [known[number % len(known)] for number in range(len(chosen))]
         found = calibrate(
-            [Measurement(kernels[i], b, float(seconds[b][i])) for i, b in zip(chosen, batches, strict=True)], start
+            [TimedStep(kernels[i], b, float(seconds[b][i])) for i, b in zip(chosen, batches, strict=True)], start
         )
         row = []
         for batch, counted in tables.items():

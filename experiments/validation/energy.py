@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.optimize import least_squares
 from scoring import Array, draws, mape, show, table, tau, without
 
-from nassim.hardware.calibration import Measurement, calibrate, prior
+from nassim.hardware.calibration import TimedStep, calibrate, prior
 from nassim.hardware.catalogue import Device, load_catalogue
 from nassim.hardware.energy import PowerModel, power_w
 from nassim.hardware.kernels import KernelTable, training_kernels
@@ -41,7 +41,7 @@ class Epochs:
     """EC-NAS's runs, an epoch of each."""
 
     kernels: KernelTable
-    steps: tuple[Measurement, ...]
+    steps: tuple[TimedStep, ...]
     seconds: Array
     joules: Array
 
@@ -57,7 +57,7 @@ class Epochs:
         joules = (runs.final_energy_kwh * J_PER_KWH / ECNAS_PUE / runs.final_epoch).to_numpy(np.float64)
         kernels = [training_kernels(network) for network in networks]
         per_step = seconds * ECNAS_BATCH / ECNAS_SAMPLES
-        steps = tuple(Measurement(k, ECNAS_BATCH, float(s)) for k, s in zip(kernels, per_step, strict=True))
+        steps = tuple(TimedStep(k, ECNAS_BATCH, float(s)) for k, s in zip(kernels, per_step, strict=True))
         return cls(KernelTable.of([(k, ECNAS_BATCH) for k in kernels]), steps, seconds, joules)
 
 

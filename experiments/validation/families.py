@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nassim.cost.counting import count
-from nassim.hardware.calibration import Measurement, calibrate, prior
+from nassim.hardware.calibration import TimedStep, calibrate, prior
 from nassim.hardware.kernels import Kernel, KernelTable, inference_kernels, training_kernels
 from nassim.hardware.layers import layer_works
 from nassim.hardware.roofline import DeviceModel
@@ -244,9 +244,9 @@ def measure_all(file: Path) -> None:
     measured.to_csv(file, index=False)
 
 
-def _steps(measured: pd.DataFrame) -> list[Measurement]:
+def _steps(measured: pd.DataFrame) -> list[TimedStep]:
     return [
-        Measurement(_kernels(row.family, row.number, row.mode), row.batch, row.seconds) for row in measured.itertuples()
+        TimedStep(_kernels(row.family, row.number, row.mode), row.batch, row.seconds) for row in measured.itertuples()
     ]
 
 

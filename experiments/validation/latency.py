@@ -14,7 +14,7 @@ from baselines import BASELINES, predict
 from nasbench201 import Cell, compiled_cell, compiled_layers, eager_layers, is_constant, parse, twin
 from scoring import Array, Noise, draws, mape, show, table, tau, without
 
-from nassim.hardware.calibration import Measurement, calibrate, prior
+from nassim.hardware.calibration import TimedStep, calibrate, prior
 from nassim.hardware.catalogue import load_catalogue
 from nassim.hardware.kernels import Kernel, KernelTable, inference_kernels, training_kernels
 from nassim.hardware.roofline import DeviceModel
@@ -122,7 +122,7 @@ def _score(column: Column, space: Space, measured: Array, live: Array) -> tuple[
     scores = []
     model = start
     for chosen in draws(column.name, len(measured), CALIBRATED_ON, REPEATS):
-        steps = [Measurement(space.kernels[space.index[i]], column.batch, float(measured[i])) for i in chosen]
+        steps = [TimedStep(space.kernels[space.index[i]], column.batch, float(measured[i])) for i in chosen]
         found = calibrate(steps, start)
         model = found.model
         rest = without(len(measured), chosen)

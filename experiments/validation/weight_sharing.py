@@ -34,7 +34,7 @@ from nassim.evaluators.enas import EnasEvaluator
 from nassim.evaluators.rounds import Rounds, enas_schedule
 from nassim.evaluators.shared import SharedWeights
 from nassim.experiment.loading import load_experiment
-from nassim.experiment.model import Checkpoint, Enas, Experiment, Inline
+from nassim.experiment.model import CheckpointSpec, EnasSpec, Experiment, InlineSpec
 from nassim.ledger.store import Ledger
 from nassim.run import execute
 from nassim.seeds import derive_seed
@@ -78,22 +78,22 @@ def _run(experiment: Experiment, bench: Bench) -> dict[str, Any]:
     """Run an experiment of one search; return its find, its FLOP, and what its shared weights say, if it has any."""
     (search,) = experiment.searches
     with tempfile.TemporaryDirectory() as folder:
-        own = {"checkpoint": Checkpoint(folder=folder), "ledger": f"sqlite:///{folder}/ledger.db"}
-        executor = Inline(kind="inline", threads=1)
+        own = {"checkpoint": CheckpointSpec(folder=folder), "ledger": f"sqlite:///{folder}/ledger.db"}
+        executor = InlineSpec(kind="inline", threads=1)
         execute(experiment.model_copy(update=own | {"executor": executor}), name="run")
         ledger = Ledger(own["ledger"])
         totals = ledger.totals("run", by=("search", "stage"))
         spent = totals[(totals["search"] == search.name) & (totals["stage"] == "search")].iloc[0]
         (finding,) = ledger.findings("run")
         found = {"find": dict(finding.architecture), "flop": int(spent["forward_flop"] + spent["backward_flop"])}
-        if not isinstance(search.evaluator, Enas):
+        if not isinstance(search.evaluator, EnasSpec):
             return found
         ranked = bench.sample(RANKED, "ranked")
         shared = _shared_accuracies(search.name, search.evaluator, experiment.seed, bench, Path(folder), ranked)
         return found | {"shared": shared, "derived": _derived(ledger, _rounds(search.evaluator))}
 
 
-def _rounds(spec: Enas) -> Rounds:
+def _rounds(spec: EnasSpec) -> Rounds:
     """Return how a search by weight sharing is laid out."""
     shared = enas_schedule(spec.rounds, spec.batch_size, spec.learning_rate)
     return Rounds(shared, spec.warmup, spec.updates, spec.children, spec.derive, spec.minibatch)
@@ -114,7 +114,7 @@ def _derived(ledger: Ledger, rounds: Rounds) -> dict[str, int]:
 
 
 def _shared_accuracies(
-    search: str, spec: Enas, seed: int, bench: Bench, folder: Path, architectures: Sequence[Architecture]
+    search: str, spec: EnasSpec, seed: int, bench: Bench, folder: Path, architectures: Sequence[Architecture]
 ) -> list[float]:
     """Return the accuracies on all validation data with the weights that a search has left."""
     rounds = _rounds(spec)

@@ -25,11 +25,11 @@ def override(
     Raises:
         NassimError: Workers or an address are given for an experiment that runs inline.
     """
-    from nassim.experiment.model import Ray
+    from nassim.experiment.model import RaySpec
 
     changes: dict[str, Any] = _given(ledger=ledger, seed=seed)
     of_executor = _given(workers=workers, address=address)
-    if of_executor and not isinstance(experiment.executor, Ray):
+    if of_executor and not isinstance(experiment.executor, RaySpec):
         options = " and ".join(f"--{name}" for name in of_executor)
         raise NassimError(
             f"{options} given, but experiment {experiment.name!r} runs {experiment.executor.kind}; set "

@@ -21,7 +21,7 @@ MOST_TOLD = 5
 
 
 @dataclass(slots=True)
-class Kind:
+class FailureKind:
     """Trials that failed alike.
 
     Attributes:
@@ -47,13 +47,13 @@ class Failures:
     """
 
     count: int = 0
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds: dict[str, FailureKind] = field(default_factory=dict)
 
     def take(self, trial: int, reason: str | None) -> str | None:
         """Take a failed trial in, and return what to tell: of each kind the first, the tenth, the hundredth, ..."""
         reason = reason or "for a reason unknown"
         self.count += 1
-        kind = self.kinds.setdefault(_alike(reason), Kind(trial, reason, len(self.kinds) < MOST_TOLD))
+        kind = self.kinds.setdefault(_alike(reason), FailureKind(trial, reason, len(self.kinds) < MOST_TOLD))
         kind.count += 1
         if not (kind.told and _is_round(kind.count)):
             return None

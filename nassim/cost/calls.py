@@ -17,7 +17,7 @@ from nassim.cost.tally import Tally, amounts
 from nassim.errors import NassimError
 
 
-class Call(NamedTuple):
+class CallSite(NamedTuple):
     """A call of a function of torch, or the weights of a module.
 
     Attributes:
@@ -52,7 +52,7 @@ class CallTracker(TorchFunctionMode):
         self._label: frozenset[str] = frozenset()
         self._paths = {module: path for path, module in network.named_modules()}
         self._counter = counter
-        self._counter.scope = Call(frozenset(), "", 0)
+        self._counter.scope = CallSite(frozenset(), "", 0)
         self._running: list[str] = []
         self._calls: Counter[tuple[frozenset[str], str]] = Counter()
         self._nodes = NodeScopes(counter)
@@ -79,7 +79,7 @@ class CallTracker(TorchFunctionMode):
             self._label = self._labels.get(self._running[-1], self._label)
         call = self._label, getattr(func, "__name__", "")
         self._calls[call] += 1
-        outer, self._counter.scope = self._counter.scope, Call(*call, self._calls[call])
+        outer, self._counter.scope = self._counter.scope, CallSite(*call, self._calls[call])
         try:
             result = func(*args, **(kwargs or {}))
             self._nodes.claim(tree_leaves(result), self._counter.scope)
@@ -96,7 +96,7 @@ class CallTracker(TorchFunctionMode):
 
 def count_calls(
     network: nn.Module, input_shape: Sequence[int], labels: Mapping[str, frozenset[str]]
-) -> dict[Call, CallCost]:
+) -> dict[CallSite, CallCost]:
     """Return what each call of a network costs for one input, and what the weights of each module amount to.
 
     Over all of them each amount adds up to that of `nassim.cost.counting.count`, however they are labelled.
@@ -117,13 +117,13 @@ def count_calls(
     costs = {
         call: _cost((0, 0), forward.get(call, nothing), backward.get(call, nothing), batch)
         for call in {**forward, **backward}
-        if isinstance(call, Call)
+        if isinstance(call, CallSite)
     }
     places: Counter[tuple[frozenset[str], str]] = Counter()
     for path, weights in _weights(network).items():
         module = labels.get(path, frozenset()), f"weights of {type(network.get_submodule(path)).__name__}"
         places[module] += 1
-        costs[Call(*module, places[module])] = _cost(weigh(*weights), nothing, nothing, batch)
+        costs[CallSite(*module, places[module])] = _cost(weigh(*weights), nothing, nothing, batch)
     return costs
 
 

@@ -13,9 +13,9 @@ from nassim.executors.base import Ending, Event, Executor, Lap, Waiting, never, 
 from nassim.executors.clock import Clock
 from nassim.executors.metering import FindMeter
 from nassim.executors.place import machines_here
-from nassim.executors.ray_cluster import Share, cause_of_death, check_ray, room, what_died
+from nassim.executors.ray_cluster import Bundle, cause_of_death, check_ray, room, what_died
 from nassim.executors.ray_joining import joined
-from nassim.executors.ray_member import Answer, Call, Inbox, Member
+from nassim.executors.ray_member import Answer, Inbox, Member, Question
 from nassim.executors.ray_meters import RayMeters
 from nassim.executors.ray_worker import Prepared
 from nassim.hardware.meters import find_meter
@@ -74,7 +74,7 @@ class RayExecutor(Executor):
             raise NassimError(f"workers is {workers}; there must be at least 1")
         self._workers = workers
         self._address = address
-        self._share = Share(cpus_per_worker, gpus_per_worker, dict(resources or {}))
+        self._share = Bundle(cpus_per_worker, gpus_per_worker, dict(resources or {}))
         self._threads = threads or max(1, int(cpus_per_worker))
         self._hang_timeout_s = hang_timeout_s
         self._grace_s = grace_s
@@ -218,12 +218,12 @@ class RayExecutor(Executor):
         if isinstance(error, ActorUnavailableError):
             # Its node may be gone, which Ray finds out by and by; `watch` will then say so.
             member.doom()
-        elif answer.call is Call.WATCH:
+        elif answer.call is Question.WATCH:
             assert error is not None, "a watch never returns"
             self._bury(member, error)
         elif isinstance(error, RayError) and not isinstance(error, RayTaskError):
             pass  # It died, and `watch` says so too.
-        elif answer.call is Call.PREPARE:
+        elif answer.call is Question.PREPARE:
             self._welcome(member, answer.future.result(), answer.arrived)
         elif any(isinstance(event, Lap) and event.work for event in self._take_in(answer)):
             self._deaths = 0
@@ -303,9 +303,9 @@ class RayExecutor(Executor):
         working = [member for member in self._members if member.ready and not member.silent]
         for member in working:
             member.flush()
-        waited_for = {(member, Call.NEWS) for member in working}
+        waited_for = {(member, Question.NEWS) for member in working}
         if self._meters is not None:
-            waited_for |= {(member, Call.METER) for member in self._meters.ask_last()}
+            waited_for |= {(member, Question.METER) for member in self._meters.ask_last()}
         until_s = self.now_s() + FLUSH_S
         while waited_for:
             try:
@@ -319,7 +319,7 @@ class RayExecutor(Executor):
 
     def _take_in(self, answer: Answer) -> list[Event]:
         """Post what a worker came to, or read, and return it."""
-        if answer.call is Call.METER:
+        if answer.call is Question.METER:
             assert self._meters is not None, "nobody reads a meter before the start"
             events = self._meters.heard(answer)
             self._events += events

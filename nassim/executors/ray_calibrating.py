@@ -10,7 +10,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from nassim.errors import NassimError
 from nassim.executors.calibrating import calibrate_here, check_device, keep
 from nassim.executors.device import device_name
-from nassim.executors.ray_cluster import Share, room
+from nassim.executors.ray_cluster import Bundle, room
 from nassim.executors.ray_joining import joined
 from nassim.hardware.machine import Machine
 
@@ -29,7 +29,7 @@ def calibrate_cluster(address: str, device: str, threads: int) -> tuple[Machine,
     Raises:
         NassimError: There is no such cluster, no node has what is to be measured, or it stays busy.
     """
-    with joined(address, 0, Share()):
+    with joined(address, 0, Bundle()):
         amount, least = ("GPU", 1.0) if device == "cuda" else ("CPU", float(threads))
         nodes = [
             node["NodeID"]

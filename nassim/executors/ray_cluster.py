@@ -14,7 +14,7 @@ from nassim.executors.base import Ending, ExecutorLost
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Bundle:
     """What one worker holds of a node.
 
     Attributes:
@@ -68,7 +68,7 @@ def check_ray() -> None:
         )
 
 
-def hold(share: Share) -> PlacementGroup:
+def hold(share: Bundle) -> PlacementGroup:
     """Ask Ray to hold a share of some node. It is held once there is room, which may be at once or never."""
     check_ray()
     group: PlacementGroup = placement_group([share.bundle])

@@ -18,7 +18,7 @@ from ray._private import ray_constants, utils, worker
 from ray.exceptions import RayError
 
 from nassim.errors import NassimError
-from nassim.executors.ray_cluster import Share, first_line
+from nassim.executors.ray_cluster import Bundle, first_line
 from nassim.executors.ray_tokens import AUTH_MODE, match_tokens, read_mode
 
 KNOWN = "2.60.0"
@@ -33,7 +33,7 @@ _has_run = False
 
 
 @contextmanager
-def joined(address: str | None, workers: int, share: Share) -> Iterator[None]:
+def joined(address: str | None, workers: int, share: Bundle) -> Iterator[None]:
     """Join the Ray at an address, or start a small local one; at the end, leave it, and end a local one.
 
     Ray that this process has already joined or started is used as it is, and left as it is.
@@ -64,7 +64,7 @@ def joined(address: str | None, workers: int, share: Share) -> Iterator[None]:
             ray.shutdown()
 
 
-def _start(workers: int, share: Share) -> None:
+def _start(workers: int, share: Bundle) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray listens on the loopback address alone on Windows and macOS. Elsewhere it takes an outer one, whatever it is
     # given. What its processes have to say when one dies, a page of its log, is not shown: `check_ray` tells it.

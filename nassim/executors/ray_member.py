@@ -17,7 +17,7 @@ from nassim.executors.base import Ending, Event
 from nassim.executors.clock import Clock, Offset, stamp
 from nassim.executors.device import UNKNOWN
 from nassim.executors.metering import FindMeter
-from nassim.executors.ray_cluster import Share, hold, holding
+from nassim.executors.ray_cluster import Bundle, hold, holding
 from nassim.executors.ray_worker import Handed, News, RayWorker
 from nassim.executors.running import End, over_time, same_job
 from nassim.executors.timeline import Timeline
@@ -27,7 +27,7 @@ UNREACHABLE_S = 90.0
 """How long Ray may take to say what became of a worker that can't be reached any more."""
 
 
-class Call(Enum):
+class Question(Enum):
     """What an answer answers."""
 
     PREPARE = auto()
@@ -41,7 +41,7 @@ class Answer:
     """An answer, or what came instead of one, to a call that was `sent` and answered at these stamps of the driver."""
 
     member: "Member"
-    call: Call
+    call: Question
     sent: float
     arrived: float
     future: "Future[Any]"
@@ -58,7 +58,7 @@ class Member:
         gone: Whether its device has been given back.
     """
 
-    def __init__(self, worker_id: str, share: Share, threads: int, factory: bytes, clock: Clock, inbox: Inbox) -> None:
+    def __init__(self, worker_id: str, share: Bundle, threads: int, factory: bytes, clock: Clock, inbox: Inbox) -> None:
         self.id = worker_id
         self.gone = False
         self._heard_s = clock.now_s()
@@ -79,7 +79,7 @@ class Member:
             resources=dict(share.resources),
             scheduling_strategy=PlacementGroupSchedulingStrategy(self._group, placement_group_bundle_index=0),
         ).remote()
-        self._call(Call.PREPARE, self._actor.prepare.remote(factory, worker_id, threads, share.gpus))
+        self._call(Question.PREPARE, self._actor.prepare.remote(factory, worker_id, threads, share.gpus))
         self.watch()
 
     @property
@@ -113,7 +113,7 @@ class Member:
 
     def watch(self) -> None:
         """Have its death answered as soon as Ray knows of it."""
-        self._call(Call.WATCH, self._actor.watch.remote())
+        self._call(Question.WATCH, self._actor.watch.remote())
 
     def welcome(self, worker: Worker, warming: Work | None, arrived: float) -> list[Event]:
         """Take in that it is ready.
@@ -133,7 +133,7 @@ class Member:
         self._waits = self._stopping = False
         self._heard_s = self._handed_s = self._clock.now_s()
         self._timeline.hand(job, self._handed_s)
-        self._call(Call.NEWS, self._actor.run.remote(pickle.dumps(job)))
+        self._call(Question.NEWS, self._actor.run.remote(pickle.dumps(job)))
 
     def news(self, answer: Answer) -> list[Event]:
         """Take in what its job came to."""
@@ -146,7 +146,7 @@ class Member:
         self._waits = job is not None and job.gated and not self._stopping
         self._waits = self._waits and isinstance(last, Progress) and last.is_report
         if not is_over and not self._waits:
-            self._call(Call.NEWS, self._actor.news.remote())
+            self._call(Question.NEWS, self._actor.news.remote())
         if last is not None:
             self._heard_s = self._clock.now_s()
         events: list[Event] = []
@@ -173,7 +173,7 @@ class Member:
 
     def read_meter(self, find: FindMeter) -> None:
         """Have it read its machine's energy counters."""
-        self._call(Call.METER, self._actor.read_meter.remote(find))
+        self._call(Question.METER, self._actor.read_meter.remote(find))
 
     def shown_s(self, answer: Answer, received: float, replied: float) -> float:
         """Return what the executor's clock showed when the worker answered.
@@ -259,9 +259,9 @@ class Member:
     def _tell(self, go_on: bool) -> None:
         self._waits = False
         self._heard_s = self._clock.now_s()
-        self._call(Call.NEWS, self._actor.news.remote(go_on))
+        self._call(Question.NEWS, self._actor.news.remote(go_on))
 
-    def _call(self, call: Call, answer: "ray.ObjectRef[Any]") -> None:
+    def _call(self, call: Question, answer: "ray.ObjectRef[Any]") -> None:
         sent = stamp()
         answer.future().add_done_callback(lambda future: self._inbox.put(Answer(self, call, sent, stamp(), future)))
 

@@ -22,7 +22,7 @@ class OnDevice(Spec):
     """For these: inputs of the forward pass; by default 1."""
 
 
-class Objective(OnDevice):
+class ObjectiveSpec(OnDevice):
     """One aim of a search, under the name of what it is of."""
 
     direction: Literal["min", "max"] | None = None
@@ -34,7 +34,7 @@ class Objective(OnDevice):
     maximised."""
 
 
-class Limit(OnDevice):
+class LimitSpec(OnDevice):
     """A limit on what the networks of a search may cost, under the name of the cost."""
 
     at_most: Amount
@@ -51,20 +51,20 @@ def _limits(value: Any) -> Any:
     """Take `params: 50000` for `params: {at_most: 50000}`."""
     if not isinstance(value, dict):
         return value
-    return {name: what if isinstance(what, (dict, Limit)) else {"at_most": what} for name, what in value.items()}
+    return {name: what if isinstance(what, (dict, LimitSpec)) else {"at_most": what} for name, what in value.items()}
 
 
-NamedObjective = Annotated[dict[str, Objective], BeforeValidator(_spelled_out)]
+NamedObjective = Annotated[dict[str, ObjectiveSpec], BeforeValidator(_spelled_out)]
 """One name, and what is said of it."""
 
 Objectives = Annotated[tuple[NamedObjective, ...], Field(min_length=1, max_length=10, strict=False)]
 """The first is what trials are compared by where one figure must do."""
 
-Limits = Annotated[dict[str, Limit], BeforeValidator(_limits)]
+Limits = Annotated[dict[str, LimitSpec], BeforeValidator(_limits)]
 """By the name of the cost."""
 
 
-def named(objectives: Objectives) -> Iterator[tuple[str, Objective]]:
+def named(objectives: Objectives) -> Iterator[tuple[str, ObjectiveSpec]]:
     """Yield the objectives with their names."""
     for item in objectives:
         yield from item.items()
@@ -76,14 +76,14 @@ def label(name: str, what: OnDevice) -> str:
     return f"{name}{device}{f':{what.batch}' if what.batch not in (None, 1) else ''}"
 
 
-def is_maximised(name: str, objective: Objective, task: Task) -> bool:
+def is_maximised(name: str, objective: ObjectiveSpec, task: Task) -> bool:
     """Whether more of it is better."""
     if objective.direction is not None:
         return objective.direction == "max"
     return name not in COSTS and task.is_better_higher(name)
 
 
-def weight_of(name: str, objective: Objective, task: Task) -> float:
+def weight_of(name: str, objective: ObjectiveSpec, task: Task) -> float:
     """Return what reinforce weighs an objective with: MnasNet's -0.07 by default (Tan et al. 2019, section 3.1)."""
     if objective.weight is not None:
         return objective.weight
@@ -130,7 +130,7 @@ def weighing_mistakes(objectives: Objectives, task: Task) -> Iterator[tuple[KeyP
             yield (index, name, "target"), "this key is missing: reinforce weighs (value / target) ^ weight"
 
 
-def limit_mistakes(limits: Mapping[str, Limit]) -> Iterator[tuple[KeyPath, str]]:
+def limit_mistakes(limits: Mapping[str, LimitSpec]) -> Iterator[tuple[KeyPath, str]]:
     """Yield what is wrong with limits, each with its key path from them."""
     for name, limit in limits.items():
         if name not in COSTS:
@@ -149,7 +149,7 @@ def _device_mistakes(name: str, what: OnDevice) -> Iterator[tuple[str, str]]:
             yield key, f"found {show(getattr(what, key))}; {name} does not depend on it; take this away"
 
 
-def _weight_mistakes(name: str, objective: Objective, index: int, task: Task) -> Iterator[tuple[str, str]]:
+def _weight_mistakes(name: str, objective: ObjectiveSpec, index: int, task: Task) -> Iterator[tuple[str, str]]:
     for key in ("target", "weight"):
         if index == 0 and getattr(objective, key) is not None:
             yield key, "the first objective is what the others are weighed against; take this away"

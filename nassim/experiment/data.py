@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from nassim.experiment.own import Own, Part
+from nassim.experiment.own import Own, PartSpec
 from nassim.spec import Share, Text, contradiction
 
 SMALLEST_SCALE = 1e-12
@@ -22,7 +22,7 @@ Scale = Annotated[float | Literal["standard"], BeforeValidator(_scale)]
 """A number from 1e-12 to 1e12, or standard."""
 
 
-class Data(Part):
+class DataSpec(PartSpec):
     """What is learnt, and how it is split. Which input is in which split follows from the experiment's seed."""
 
     naming = ("name", "validation", "test", "scale")
@@ -36,21 +36,21 @@ class Data(Part):
     training split's. By default they are taken as they are."""
 
     @model_validator(mode="after")
-    def _leaves_something_to_train_on(self) -> "Data":
+    def _leaves_something_to_train_on(self) -> "DataSpec":
         if self.validation + self.test >= 1:
             left = f"found {self.test}, with validation {self.validation} nothing is left to train on"
             raise contradiction((("test",), f"{left}; together they are below 1"))
         return self
 
 
-class Digits(Data):
+class DigitsSpec(DataSpec):
     """scikit-learn's handwritten digits: 1,797 images of 1x8x8, 10 classes."""
 
     name: Literal["digits"]
     """Says that it is this one."""
 
 
-class Arrays(Data):
+class ArraysSpec(DataSpec):
     """Arrays of one's own: an `.npz` file that holds `x` and `y`."""
 
     name: Literal["arrays"]
@@ -59,7 +59,7 @@ class Arrays(Data):
     """The file; a relative path starts from the experiment file's folder."""
 
 
-class OwnData(Data, Own):
+class OwnData(DataSpec, Own):
     """A data set of one's own, or of a package's: a `nassim.data.reading.Reader`."""
 
     name: Text

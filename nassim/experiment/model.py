@@ -18,21 +18,21 @@ from nassim.evaluators.schedule import Schedule
 from nassim.executors.catalogue import EXECUTORS
 from nassim.experiment.aims import (
     Limits,
-    Objective,
     Objectives,
+    ObjectiveSpec,
     limit_mistakes,
     objective_mistakes,
     weighing_mistakes,
 )
-from nassim.experiment.data import Arrays, Digits, OwnData
-from nassim.experiment.own import OWN, Own, Part, by, known
-from nassim.experiment.site import Site
-from nassim.experiment.task import Task
+from nassim.experiment.data import ArraysSpec, DigitsSpec, OwnData
+from nassim.experiment.own import OWN, Own, PartSpec, by, known
+from nassim.experiment.site import SiteSpec
+from nassim.experiment.task import TaskSpec
 from nassim.samplers.catalogue import PRUNERS, SAMPLERS
 from nassim.spec import LARGEST_COUNT, Amount, Count, Name, Parameters, Seed, Spec, Text, contradiction, whole
 
 
-class Space(Spec):
+class SpaceSpec(Spec):
     """Where to search."""
 
     name: Text
@@ -41,7 +41,7 @@ class Space(Spec):
     """Arguments of the space's class."""
 
 
-class Full(Part):
+class FullSpec(PartSpec):
     """Train each candidate from scratch, by the experiment's `training`."""
 
     also_reported: ClassVar = ("train_loss",)
@@ -51,7 +51,7 @@ class Full(Part):
     """Says that it is this one."""
 
 
-class Enas(Part):
+class EnasSpec(PartSpec):
     """Efficient NAS by weight sharing (Pham et al. 2018)."""
 
     also_reported: ClassVar = ()
@@ -77,7 +77,7 @@ class Enas(Part):
     """Of the shared weights, at the first round; it falls in one cosine to a fiftieth at the last."""
 
     @model_validator(mode="after")
-    def _leaves_rounds_to_learn_in(self) -> "Enas":
+    def _leaves_rounds_to_learn_in(self) -> "EnasSpec":
         if self.warmup_rounds is not None and self.warmup_rounds >= self.rounds:
             found = f"found {self.warmup_rounds} of {self.rounds} rounds; at least one comes after the warm-up"
             raise contradiction((("warmup_rounds",), found))
@@ -94,7 +94,7 @@ class OwnEvaluator(Own):
     """`path/to/file.py:Class` or `module:Class`."""
 
 
-class Sampler(Spec):
+class SamplerSpec(Spec):
     """Who proposes."""
 
     name: Annotated[Text, AfterValidator(known(SAMPLERS))]
@@ -104,7 +104,7 @@ class Sampler(Spec):
     """Arguments of the sampler."""
 
 
-class Pruner(Spec):
+class PrunerSpec(Spec):
     """Who stops trials that look bad."""
 
     name: Annotated[Text, AfterValidator(known(PRUNERS))]
@@ -113,19 +113,19 @@ class Pruner(Spec):
     """Arguments of the pruner."""
 
 
-class Search(Spec):
+class SearchSpec(Spec):
     """One arm of the experiment."""
 
     name: Name
     """Unique within the experiment."""
     evaluator: Annotated[
-        Annotated[Full, Tag("full")] | Annotated[Enas, Tag("enas")] | Annotated[OwnEvaluator, Tag(OWN)],
+        Annotated[FullSpec, Tag("full")] | Annotated[EnasSpec, Tag("enas")] | Annotated[OwnEvaluator, Tag(OWN)],
         by("kind", EVALUATORS),
     ]
     """What it takes to know how good an architecture is."""
-    sampler: Sampler
+    sampler: SamplerSpec
     """Who proposes."""
-    pruner: Pruner = Pruner(name="none")
+    pruner: PrunerSpec = PrunerSpec(name="none")
     """Who stops trials that look bad; by default nobody. Of a search with several objectives nobody can."""
     objectives: Objectives | None = None
     """What it goes by; by default the experiment's."""
@@ -142,7 +142,7 @@ class Search(Spec):
     """What this search may spend, its final training left out; by default no limit."""
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Search":
+    def _fits_together(self) -> "SearchSpec":
         if self.budget.trials is not None:
             what = "a search says how many trials in its key `trials`; take this away"
             raise contradiction((("budget", "trials"), what))
@@ -161,7 +161,7 @@ Pick = Annotated[int | str, BeforeValidator(_pick)]
 """best, knee, front, or a whole number of at least 1."""
 
 
-class Final(Spec):
+class FinalSpec(Spec):
     """The final training: the found architecture, from scratch, on training and validation data, tested once."""
 
     schedule: Schedule
@@ -199,7 +199,7 @@ ResourceName = Annotated[Name, AfterValidator(_resource)]
 """A name that is not one of Ray's own."""
 
 
-class Ray(Part):
+class RaySpec(PartSpec):
     """Ray workers, on this machine or on a cluster."""
 
     kind: Literal["ray"]
@@ -222,7 +222,7 @@ class Ray(Part):
     """How long to wait while the cluster has room for no worker at all."""
 
 
-class Inline(Part):
+class InlineSpec(PartSpec):
     """In the driver's own process, one job at a time: for tests and for looking for faults."""
 
     kind: Literal["inline"]
@@ -238,7 +238,7 @@ class OwnExecutor(Own):
     """`path/to/file.py:Class` or `module:Class`."""
 
 
-class Checkpoint(Spec):
+class CheckpointSpec(Spec):
     """Where trainings leave their state, so that another worker can go on."""
 
     folder: Text = "runs"
@@ -255,46 +255,46 @@ class Experiment(Spec):
     """Runs are named after it."""
     seed: Seed = 0
     """Everything random derives from it."""
-    space: Space
+    space: SpaceSpec
     """Where to search."""
     data: Annotated[
-        Annotated[Digits, Tag("digits")] | Annotated[Arrays, Tag("arrays")] | Annotated[OwnData, Tag(OWN)],
+        Annotated[DigitsSpec, Tag("digits")] | Annotated[ArraysSpec, Tag("arrays")] | Annotated[OwnData, Tag(OWN)],
         by("name", DATA),
     ]
     """What is learnt."""
-    task: Task = Task()
+    task: TaskSpec = TaskSpec()
     """What the networks learn to predict, what trains them, and what is reported of them."""
     training: Schedule
     """How candidates are trained from scratch."""
-    searches: Annotated[tuple[Search, ...], Field(min_length=1, max_length=100, strict=False)]
+    searches: Annotated[tuple[SearchSpec, ...], Field(min_length=1, max_length=100, strict=False)]
     """The arms, one after the other."""
-    final: Final
+    final: FinalSpec
     """The same for every search."""
     objectives: Objectives | None = None
     """What searches go by that don't say it themselves; by default the first of the task's metrics."""
     limits: Limits = {}
     """What the networks of searches may cost that don't say it themselves; by default anything."""
     executor: Annotated[
-        Annotated[Ray, Tag("ray")] | Annotated[Inline, Tag("inline")] | Annotated[OwnExecutor, Tag(OWN)],
+        Annotated[RaySpec, Tag("ray")] | Annotated[InlineSpec, Tag("inline")] | Annotated[OwnExecutor, Tag(OWN)],
         by("kind", EXECUTORS),
-    ] = Ray(kind="ray")
+    ] = RaySpec(kind="ray")
     """Where jobs run; by default two Ray workers on this machine."""
     retries: Annotated[int, Field(ge=0, le=1000)] = 3
     """How often in a row a job that lost its worker is handed out again without getting further."""
-    checkpoint: Checkpoint = Checkpoint()
+    checkpoint: CheckpointSpec = CheckpointSpec()
     """Where trainings leave their state."""
     budget: Budget = Budget()
     """What all searches and final trainings together may spend; by default no limit."""
-    site: Site = Site()
+    site: SiteSpec = SiteSpec()
     """Where the workers' devices are and what they cost; by default what `nassim site` says, or else assumed."""
     ledger: Text = "sqlite:///nassim.db"
     """The ledger: an SQLAlchemy URL."""
 
-    def objectives_of(self, search: Search) -> Objectives:
+    def objectives_of(self, search: SearchSpec) -> Objectives:
         """Return what a search goes by."""
-        return search.objectives or self.objectives or ({self.task.task().main_metric: Objective()},)
+        return search.objectives or self.objectives or ({self.task.task().main_metric: ObjectiveSpec()},)
 
-    def limits_of(self, search: Search) -> Limits:
+    def limits_of(self, search: SearchSpec) -> Limits:
         """Return what a search's networks may cost."""
         return self.limits if search.limits is None else search.limits
 

@@ -14,7 +14,7 @@ OWN = "own"
 """The tag, in a union of parts, of one that does not ship."""
 
 
-class Part(Spec):
+class PartSpec(Spec):
     """What an experiment says of a part that a catalogue makes."""
 
     naming: ClassVar[Collection[str]] = ("kind",)
@@ -31,7 +31,7 @@ class Part(Spec):
         return ()
 
 
-class Own(Part):
+class Own(PartSpec):
     """A part that a package installs, or one of one's own: `path/to/file.py:Class` or `module:Class`."""
 
     parameters: Parameters = {}

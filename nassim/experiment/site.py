@@ -30,7 +30,7 @@ def _term(name: str, but: str = "") -> Any:
     return Field(None, description=f"{what}{but}; by default {otherwise}.")
 
 
-class Site(Spec):
+class SiteSpec(Spec):
     """Where the workers' devices are and what they cost: what reports are priced by, and budgets in kWh, USD, gCO2e."""
 
     device: Text | None = _term("device")

@@ -20,7 +20,7 @@ NamedMetric = Annotated[dict[str, Parameters], BeforeValidator(_spelled_out)]
 """One name, and the arguments of the class that it stands for."""
 
 
-class Task(Spec):
+class TaskSpec(Spec):
     """What the networks learn to predict, what trains them, and what is reported of them."""
 
     kind: Literal["classification", "binary", "regression"] = "classification"
@@ -34,7 +34,7 @@ class Task(Spec):
     don't say it."""
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Task":
+    def _fits_together(self) -> "TaskSpec":
         allowed = task.LOSSES[self.kind]
         if self.loss is not None and self.loss not in allowed:
             found = f"found {show(self.loss)}; allowed for a {self.kind} task: {', '.join(allowed)}"

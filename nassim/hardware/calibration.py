@@ -53,7 +53,7 @@ _NOISE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
+class TimedStep:
     """One measured step.
 
     Attributes:
@@ -106,7 +106,7 @@ def prior(device: str, peak_flop_per_s: float, bandwidth_bytes_per_s: float, ove
     )
 
 
-def calibrate(measurements: Sequence[Measurement], start: DeviceModel) -> Calibration:
+def calibrate(measurements: Sequence[TimedStep], start: DeviceModel) -> Calibration:
     """Fit a device's parameters to measured steps: robust least squares of the logarithm of the seconds.
 
     Each parameter is held near `start` by a Gaussian prior on its logarithm, so that what the measurements say nothing
@@ -163,7 +163,7 @@ class _Problem:
     noise: float
 
     @classmethod
-    def of(cls, measurements: Sequence[Measurement], start: DeviceModel) -> "_Problem":
+    def of(cls, measurements: Sequence[TimedStep], start: DeviceModel) -> "_Problem":
         table = KernelTable.of([(m.kernels, m.batch) for m in measurements])
         return cls(table, np.log([m.seconds for m in measurements]), start, np.zeros(len(_PARAMETERS)), _NOISE)
 

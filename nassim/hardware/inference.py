@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nassim.errors import NassimError
-from nassim.hardware.catalogue import Catalogue, Device, DeviceKind, load_catalogue
+from nassim.hardware.catalogue import Device, DeviceKind, HardwareCatalogue, load_catalogue
 from nassim.hardware.energy import modelled_j
 from nassim.hardware.figure import Figure, Kind
 from nassim.hardware.kernels import Kernel
@@ -92,7 +92,7 @@ def find_inference(name: str, extra: Path | None = None) -> Inference:
     return Inference(device, model, device.processors)
 
 
-def _calibrated(catalogue: Catalogue, device: Device) -> Machine | None:
+def _calibrated(catalogue: HardwareCatalogue, device: Device) -> Machine | None:
     path = machines_file()
     machines = load_machines(path) if path.exists() else ()
     fitting = [machine for machine in machines if catalogue.recognise(machine.device) == device]

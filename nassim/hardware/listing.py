@@ -1,6 +1,6 @@
 """The catalogue as tables, for the command line: rows of plain values, None where a number is unknown."""
 
-from nassim.hardware.catalogue import Catalogue
+from nassim.hardware.catalogue import HardwareCatalogue
 
 Cell = str | float | None
 Rows = list[dict[str, Cell]]
@@ -10,7 +10,7 @@ def _scaled(value: float | None, unit: float) -> float | None:
     return None if value is None else value / unit
 
 
-def device_rows(catalogue: Catalogue) -> Rows:
+def device_rows(catalogue: HardwareCatalogue) -> Rows:
     """Return one row a device, in the units of its data sheet; unverified numbers are named in the last column."""
     return [
         {
@@ -34,7 +34,7 @@ def device_rows(catalogue: Catalogue) -> Rows:
     ]
 
 
-def price_rows(catalogue: Catalogue) -> Rows:
+def price_rows(catalogue: HardwareCatalogue) -> Rows:
     """Return one row a price, with USD for an hour of one device."""
     return [
         {
@@ -51,7 +51,7 @@ def price_rows(catalogue: Catalogue) -> Rows:
     ]
 
 
-def region_rows(catalogue: Catalogue) -> Rows:
+def region_rows(catalogue: HardwareCatalogue) -> Rows:
     """Return one row a grid."""
     return [
         {
@@ -67,7 +67,7 @@ def region_rows(catalogue: Catalogue) -> Rows:
     ]
 
 
-def pue_rows(catalogue: Catalogue) -> Rows:
+def pue_rows(catalogue: HardwareCatalogue) -> Rows:
     """Return one row a data centre or provider."""
     return [
         {

@@ -71,7 +71,7 @@ def measure_machine(clock: Callable[[], float], device: str = "cpu") -> Machine:
     import torch
 
     # It loads scipy, which who only looks a measured machine up does not need.
-    from nassim.hardware.calibration import Measurement, calibrate, prior
+    from nassim.hardware.calibration import TimedStep, calibrate, prior
 
     target = torch.device(device)
 
@@ -81,7 +81,7 @@ def measure_machine(clock: Callable[[], float], device: str = "cpu") -> Machine:
         source = torch.ones(1 << 24, device=target)
         copy = torch.empty_like(source)
         bandwidth = 2 * FLOAT_BYTES * source.numel() / _time(clock, finish, lambda: copy.copy_(source))
-        measured = [Measurement(p.kernels, 1, _time(clock, finish, p.run)) for p in _probes(target)]
+        measured = [TimedStep(p.kernels, 1, _time(clock, finish, p.run)) for p in _probes(target)]
     name = torch.cuda.get_device_name(target) if target.type == "cuda" else _processor()
     start = prior(name, peak, bandwidth, overlaps=target.type != "cpu")
     threads = torch.get_num_threads() if target.type == "cpu" else 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from nassim.hardware.catalogue import Catalogue, Device, Price
+from nassim.hardware.catalogue import Device, HardwareCatalogue, Price
 from nassim.hardware.catalogue.closest import generic_of
 from nassim.hardware.figure import Figure, Kind
 from nassim.hardware.pricing import Site
@@ -31,7 +31,7 @@ class Lines:
     assumed: list[str] = field(default_factory=list)
 
 
-def find_site(catalogue: Catalogue, devices: Iterable[Device], terms: Terms, lines: Lines) -> Site:
+def find_site(catalogue: HardwareCatalogue, devices: Iterable[Device], terms: Terms, lines: Lines) -> Site:
     """Look up what applies to some devices at a place.
 
     Args:
@@ -51,7 +51,7 @@ def find_site(catalogue: Catalogue, devices: Iterable[Device], terms: Terms, lin
     return Site(intensity, pue, prices)
 
 
-def _intensity(catalogue: Catalogue, terms: Terms, lines: Lines) -> Figure:
+def _intensity(catalogue: HardwareCatalogue, terms: Terms, lines: Lines) -> Figure:
     if terms.region is None and terms.strict:
         return Figure.unknown("carbon intensity: no region given")
     grid = catalogue.find_grid(WORLD if terms.region is None else terms.region)
@@ -64,7 +64,7 @@ def _intensity(catalogue: Catalogue, terms: Terms, lines: Lines) -> Figure:
     return grid.intensity
 
 
-def _pue(catalogue: Catalogue, terms: Terms, lines: Lines) -> Figure:
+def _pue(catalogue: HardwareCatalogue, terms: Terms, lines: Lines) -> Figure:
     if terms.pue is None and terms.strict:
         return Figure.unknown("PUE: none given")
     if terms.pue is None:
@@ -81,7 +81,7 @@ def _pue(catalogue: Catalogue, terms: Terms, lines: Lines) -> Figure:
     return Figure(value, Kind.ASSUMED)
 
 
-def _price(catalogue: Catalogue, device: Device, terms: Terms, lines: Lines) -> Figure | None:
+def _price(catalogue: HardwareCatalogue, device: Device, terms: Terms, lines: Lines) -> Figure | None:
     """Return USD for a device-hour: the price on these terms; or else, unless strict, what is most like it.
 
     That is another price of the device where nobody says on what terms, or what a generic device rents for.

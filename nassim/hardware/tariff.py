@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nassim.cost.work import WAITING, Activity
-from nassim.hardware.catalogue import Catalogue, Device, DeviceKind, load_catalogue
+from nassim.hardware.catalogue import Device, DeviceKind, HardwareCatalogue, load_catalogue
 from nassim.hardware.catalogue.closest import closest, generic_of
 from nassim.hardware.energy import power_w
 from nassim.hardware.figure import Figure, Kind
@@ -155,7 +155,7 @@ def tariff(terms: Terms, devices: Iterable[str]) -> Tariff:
     )
 
 
-def _take(catalogue: Catalogue, name: str, own: Device | None, strict: bool) -> tuple[Taken, str]:
+def _take(catalogue: HardwareCatalogue, name: str, own: Device | None, strict: bool) -> tuple[Taken, str]:
     """Return what hardware is taken for, and in words why.
 
     Args:
@@ -175,7 +175,7 @@ def _take(catalogue: Catalogue, name: str, own: Device | None, strict: bool) -> 
     return Taken(device, Kind.ASSUMED), f"{name} is taken for {device.id}: {why}"
 
 
-def _with_power(catalogue: Catalogue, device: Device, lines: Lines) -> Device:
+def _with_power(catalogue: HardwareCatalogue, device: Device, lines: Lines) -> Device:
     """Return the device, with the rated power of generic ones where nothing is known of its own."""
     generic = generic_of(catalogue, device.kind)
     if power_w(device, 1.0).value is not None or generic.max_w is None:

@@ -163,7 +163,7 @@ class SearchFacts(Fact):
         return self.search.over(None if self.found is None else self.final)
 
 
-class Device(Fact):
+class DeviceFacts(Fact):
     """Workers that are alike.
 
     Attributes:
@@ -311,7 +311,7 @@ class RunFacts(Fact):
     data: str | None
     seed: int | None
     wall_s: float | None
-    devices: tuple[Device, ...]
+    devices: tuple[DeviceFacts, ...]
     searches: tuple[SearchFacts, ...]
     shared: Part
     total: Part

@@ -22,7 +22,7 @@ from nassim.report.amounts import Part
 from nassim.report.facts import (
     Balance,
     Counting,
-    Device,
+    DeviceFacts,
     Failure,
     FoundModel,
     FrontTrial,
@@ -299,12 +299,12 @@ def _found(finding: Finding, folding: Folding) -> FoundModel:
     )
 
 
-def _devices(leases: Sequence[Row]) -> tuple[Device, ...]:
+def _devices(leases: Sequence[Row]) -> tuple[DeviceFacts, ...]:
     groups: dict[tuple[str, float], list[Row]] = defaultdict(list)
     for lease in leases:
         groups[lease["device"], lease["processors"]].append(lease)
     return tuple(
-        Device(
+        DeviceFacts(
             device=device,
             workers=_held_at_once(group),
             nodes=len({lease["node"] for lease in group}),

@@ -6,7 +6,7 @@ from nassim import units
 from nassim.cost.work import FLOP_PER_MAC, Activity
 from nassim.hardware.figure import Figure
 from nassim.report.amounts import Amounts, Part, Ratio
-from nassim.report.facts import Device, RunFacts, SearchFacts, WorkerBalance
+from nassim.report.facts import DeviceFacts, RunFacts, SearchFacts, WorkerBalance
 from nassim.report.searches import search_sections
 from nassim.report.tables import LEGEND, NONE, Block, Cell, Items, Row, Section, Table, figure, words
 
@@ -60,7 +60,7 @@ def sections(facts: RunFacts, abreast: int) -> Iterator[Section]:
     yield _scope(facts)
 
 
-def _device(device: Device) -> str:
+def _device(device: DeviceFacts) -> str:
     nodes = "" if device.nodes == 1 else f" on {device.nodes} nodes"
     rate, peak = device.peak_flop_per_s, "peak rate unknown"
     if rate.value is not None:

@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage
 from nassim.budget import Budget
 from nassim.errors import WrongValue, placed
 from nassim.experiment.aims import is_maximised, label, named, weight_of
-from nassim.experiment.model import Search as SearchSpec
+from nassim.experiment.model import SearchSpec
 from nassim.hardware.costs import COSTS
 from nassim.run.make import Parts
 from nassim.samplers.base import Sampler

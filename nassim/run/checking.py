@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from nassim.errors import NassimError, placed
-from nassim.experiment.model import Experiment, Ray
+from nassim.experiment.model import Experiment, RaySpec
 from nassim.folder import RunFolder
 from nassim.ledger.records import RunRecord
 from nassim.notices import Observe, Warned
@@ -89,7 +89,7 @@ def _check_memory(experiment: Experiment, smallest: int) -> None:
         experiment: What is to be run.
         smallest: Bytes of the weights of the smallest network that is known.
     """
-    if isinstance(experiment.executor, Ray) and (experiment.executor.address or os.environ.get("RAY_ADDRESS")):
+    if isinstance(experiment.executor, RaySpec) and (experiment.executor.address or os.environ.get("RAY_ADDRESS")):
         return
     needed, there = (2 + experiment.training.optimizer_states) * smallest, psutil.virtual_memory().total
     if needed > there:

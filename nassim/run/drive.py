@@ -17,8 +17,7 @@ from nassim.errors import NassimError, StorageFault
 from nassim.evaluation import Candidate, Job
 from nassim.executors.base import Executor, ExecutorLost
 from nassim.executors.clock import Clock
-from nassim.experiment.model import Experiment
-from nassim.experiment.model import Search as SearchSpec
+from nassim.experiment.model import Experiment, SearchSpec
 from nassim.folder import RunFolder
 from nassim.ledger.entry import Stage
 from nassim.ledger.errors import LedgerFault, LedgerGone

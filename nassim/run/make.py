@@ -19,7 +19,7 @@ from nassim.evaluators.setting import Setting
 from nassim.executors.base import Executor
 from nassim.executors.catalogue import EXECUTORS
 from nassim.experiment.aims import OnDevice, label
-from nassim.experiment.model import Experiment, Search
+from nassim.experiment.model import Experiment, SearchSpec
 from nassim.folder import RunFolder
 from nassim.hardware.costs import Cost, Costs
 from nassim.ledger.entry import Stage
@@ -59,7 +59,7 @@ class Parts:
                 self.evaluators[spec.name] = self._evaluator(spec)
         self.finals = dict(self._finals())
 
-    def _evaluator(self, spec: Search) -> Evaluator:
+    def _evaluator(self, spec: SearchSpec) -> Evaluator:
         setting = Setting(
             spec.name,
             self.space,
@@ -89,7 +89,7 @@ class Parts:
             schedule, file_of = experiment.final.schedule, partial(folder.model_of, spec.name)
             yield spec.name, FinalEvaluator(self.space, self.source, schedule, origin, file_of, self.task)
 
-    def limits_of(self, spec: Search) -> tuple[Limit, ...]:
+    def limits_of(self, spec: SearchSpec) -> tuple[Limit, ...]:
         """Return what the networks of a search may cost.
 
         Raises:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from nassim.budget import Budget
 from nassim.errors import NassimError
 from nassim.executors.device import device_name
-from nassim.experiment.model import Experiment, Ray
+from nassim.experiment.model import Experiment, RaySpec
 from nassim.hardware.figure import Figure
 from nassim.hardware.own_site import terms_of
 from nassim.hardware.pricing import Bill
@@ -67,7 +67,7 @@ def find_rates(experiment: Experiment, strict: bool, warn: Callable[[str], None]
 def _workers_device(experiment: Experiment) -> str:
     """Return what the leases of its workers will name, as far as that can be known before they are there."""
     executor = experiment.executor
-    if isinstance(executor, Ray) and (executor.address is not None or executor.gpus_per_worker):
+    if isinstance(executor, RaySpec) and (executor.address is not None or executor.gpus_per_worker):
         return UNSEEN[bool(executor.gpus_per_worker)]
     return device_name(gpu=False)
 

@@ -8,7 +8,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from nassim.samplers.options import Choice
+from nassim.space.domain import Choice
 
 A = TypeVar("A")
 

@@ -1,6 +1,6 @@
 """Distributions with finitely many options, and uniform draws from any distribution."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import RandomSampler
@@ -11,18 +11,6 @@ from nassim.seeds import derive_seed
 
 MOST_OPTIONS = 128
 """An integer parameter of more values than this counts as a continuous one."""
-
-
-class Choice(Protocol):
-    """What a sampler needs to know of a choice of a search space."""
-
-    @property
-    def name(self) -> str:
-        """Name of the choice, unique within its space."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Labels of the options."""
 
 
 def fraction(seed: int, *path: int | str) -> float:

@@ -8,7 +8,6 @@ from optuna.distributions import BaseDistribution
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from nassim.samplers import options
 from nassim.samplers.base import A, Sampler, Wrapping
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
@@ -44,7 +43,7 @@ class Redrawing(Wrapping):
         """Pass on."""
         return self._sampler.learn(study)
 
-    def draw(self, study: Study, n: int, seed: int, walk: Callable[[Callable[[options.Choice], str]], A]) -> list[A]:
+    def draw(self, study: Study, n: int, seed: int, walk: Callable[[Callable[[Choice], str]], A]) -> list[A]:
         """Pass on."""
         return self._sampler.draw(study, n, seed, walk)
 

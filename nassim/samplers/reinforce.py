@@ -14,7 +14,8 @@ from nassim.samplers.base import Sampler
 from nassim.samplers.controller import Controller, Episode, Path, Slot
 from nassim.samplers.gradient import Moments, ascend, gradients
 from nassim.samplers.memory import PerStudy
-from nassim.samplers.options import Choice, count, fraction, index_of, option_at, uniform
+from nassim.samplers.options import count, fraction, index_of, option_at, uniform
+from nassim.space.domain import Choice
 
 A = TypeVar("A")
 

@@ -8,7 +8,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from nassim.samplers.base import Sampler
-from nassim.samplers.options import Choice, fraction, uniform
+from nassim.samplers.options import fraction, uniform
+from nassim.space.domain import Choice
 
 A = TypeVar("A")
 

@@ -106,7 +106,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class AccountShare:
     """The part of some seconds that falls to one account."""
 
     account: Account
@@ -132,18 +132,18 @@ class Accounts:
         """Work for this from now on."""
         self._since.append((at_s, account))
 
-    def shares(self, start_s: float, seconds: float) -> Iterator[Share]:
+    def shares(self, start_s: float, seconds: float) -> Iterator[AccountShare]:
         """Divide seconds, some perhaps of earlier accounts, among the accounts in whose time they fall."""
         end_s = start_s + seconds
         first = next(i for i in reversed(range(len(self._since))) if self._since[i][0] <= start_s or i == 0)
         begin_s = start_s
         for (_, account), (until_s, _) in zip(self._since[first:], self._since[first + 1 :], strict=False):
             if until_s >= end_s:
-                yield Share(account, begin_s, end_s - begin_s)
+                yield AccountShare(account, begin_s, end_s - begin_s)
                 return
-            yield Share(account, begin_s, until_s - begin_s)
+            yield AccountShare(account, begin_s, until_s - begin_s)
             begin_s = until_s
-        yield Share(self.current, begin_s, end_s - begin_s)
+        yield AccountShare(self.current, begin_s, end_s - begin_s)
 
 
 class Spending:

@@ -5,7 +5,7 @@ import pytest
 from nassim.cli.running import override
 from nassim.errors import NassimError
 from nassim.experiment import load_experiment
-from nassim.experiment.model import Inline
+from nassim.experiment.model import InlineSpec
 
 
 @pytest.fixture
@@ -25,6 +25,6 @@ def test_what_is_not_given_stays(experiment):
 
 
 def test_workers_and_address_are_for_ray(experiment):
-    inline = experiment.model_copy(update={"executor": Inline(kind="inline")})
+    inline = experiment.model_copy(update={"executor": InlineSpec(kind="inline")})
     with pytest.raises(NassimError, match="--workers and --address given, but experiment 'quickstart' runs inline"):
         override(inline, ledger=None, workers=2, address="auto", seed=None)

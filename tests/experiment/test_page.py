@@ -11,37 +11,37 @@ from pydantic import BaseModel
 from nassim.evaluators.schedule import Schedule
 from nassim.experiment import load_experiment
 from nassim.experiment import model as m
-from nassim.experiment.aims import Limit, Objective, OnDevice
-from nassim.experiment.data import Arrays, Data, Digits, OwnData
-from nassim.experiment.own import Own, Part
-from nassim.experiment.task import Task
+from nassim.experiment.aims import LimitSpec, ObjectiveSpec, OnDevice
+from nassim.experiment.data import ArraysSpec, DataSpec, DigitsSpec, OwnData
+from nassim.experiment.own import Own, PartSpec
+from nassim.experiment.task import TaskSpec
 from nassim.hardware.costs import COSTS
 from nassim.spec import Spec
 
 PAGE = Path(__file__).parents[2] / "docs" / "experiment.md"
 SECTIONS = {
     "The file": m.Experiment,
-    "`space`": m.Space,
-    "`data` with `name: digits`": Digits,
-    "`data` with `name: arrays`": Arrays,
+    "`space`": m.SpaceSpec,
+    "`data` with `name: digits`": DigitsSpec,
+    "`data` with `name: arrays`": ArraysSpec,
     "`data` of one's own": OwnData,
-    "`task`": Task,
+    "`task`": TaskSpec,
     "`training` and `final.schedule`": Schedule,
-    "`searches[]`": m.Search,
-    "`searches[].evaluator` with `kind: full`": m.Full,
-    "`searches[].evaluator` with `kind: enas`": m.Enas,
+    "`searches[]`": m.SearchSpec,
+    "`searches[].evaluator` with `kind: full`": m.FullSpec,
+    "`searches[].evaluator` with `kind: enas`": m.EnasSpec,
     "`searches[].evaluator` of one's own": m.OwnEvaluator,
-    "`searches[].sampler`": m.Sampler,
-    "`searches[].pruner`": m.Pruner,
-    "`final`": m.Final,
-    "`executor` with `kind: ray`": m.Ray,
-    "`executor` with `kind: inline`": m.Inline,
+    "`searches[].sampler`": m.SamplerSpec,
+    "`searches[].pruner`": m.PrunerSpec,
+    "`final`": m.FinalSpec,
+    "`executor` with `kind: ray`": m.RaySpec,
+    "`executor` with `kind: inline`": m.InlineSpec,
     "`executor` of one's own": m.OwnExecutor,
-    "`checkpoint`": m.Checkpoint,
-    "`objectives[]` and `searches[].objectives[]`": Objective,
-    "`limits` and `searches[].limits`": Limit,
+    "`checkpoint`": m.CheckpointSpec,
+    "`objectives[]` and `searches[].objectives[]`": ObjectiveSpec,
+    "`limits` and `searches[].limits`": LimitSpec,
     "`budget` and `searches[].budget`": m.Budget,
-    "`site`": m.Site,
+    "`site`": m.SiteSpec,
 }
 
 
@@ -80,7 +80,7 @@ def test_a_section_has_the_rows_of_its_mapping(title):
 
 
 def test_every_mapping_of_the_model_has_a_section():
-    assert set(mappings_of(Spec)) - {Data, OnDevice, Part, Own} == set(SECTIONS.values())
+    assert set(mappings_of(Spec)) - {DataSpec, OnDevice, PartSpec, Own} == set(SECTIONS.values())
 
 
 def test_the_costs_are_those_there_are():

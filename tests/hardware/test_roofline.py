@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nassim.cost.shape import ContractionShape
 from nassim.errors import NassimError
 from nassim.hardware import calibration
-from nassim.hardware.calibration import Measurement, calibrate, prior
+from nassim.hardware.calibration import TimedStep, calibrate, prior
 from nassim.hardware.kernels import (
     Kernel,
     KernelColumns,
@@ -182,10 +182,10 @@ def test_a_table_of_steps_times_each_as_the_model_does(stacks, model):
     assert model.table_seconds(KernelTable.of(steps)) == pytest.approx([model.step_seconds(k, b) for k, b in steps])
 
 
-def measured(model: DeviceModel) -> list[Measurement]:
+def measured(model: DeviceModel) -> list[TimedStep]:
     stacks = ([CONV], [CONV, NORM, RELU], [POOL] * 6, [RELU] * 12, [CONV] * 9, [NORM, POOL], [CONV, WIDE, POOL, RELU])
     steps = [(inference_kernels(stack), batch) for stack in stacks for batch in (1, 16, 256, 2048)]
-    return [Measurement(kernels, batch, model.step_seconds(kernels, batch)) for kernels, batch in steps]
+    return [TimedStep(kernels, batch, model.step_seconds(kernels, batch)) for kernels, batch in steps]
 
 
 @pytest.mark.parametrize("truth", [GPU, CPU], ids=["gpu", "cpu"])
@@ -210,7 +210,7 @@ def test_what_measurements_say_nothing_about_stays_at_the_prior():
     # A step bound by launches, alone, tells nothing of the device's rates.
     kernels = inference_kernels([RELU] * 50)
     start = prior("?", 1e13, 1e12, overlaps=True)
-    found = calibrate([Measurement(kernels, 1, 5e-3)], start).model
+    found = calibrate([TimedStep(kernels, 1, 5e-3)], start).model
     assert found.step_seconds(kernels, 1) == pytest.approx(5e-3, rel=0.02)
     assert found.compute_efficiency == pytest.approx(start.compute_efficiency)
 
@@ -218,7 +218,7 @@ def test_what_measurements_say_nothing_about_stays_at_the_prior():
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
 def test_impossible_measurements_are_refused(seconds):
     with pytest.raises(NassimError, match="seconds are positive and finite"):
-        calibrate([Measurement((Kernel(KernelKind.ELEMENTWISE, 0, 1),), 1, seconds)], GPU)
+        calibrate([TimedStep((Kernel(KernelKind.ELEMENTWISE, 0, 1),), 1, seconds)], GPU)
 
 
 def test_no_measurement_is_refused():
@@ -231,7 +231,7 @@ def test_no_efficiency_is_beyond_physics(overlaps):
     # Times that would take 64 times the peak rate.
     start = prior("?", 1e10, 1e12, overlaps)
     kernels = [(inference_kernels([WIDE] * n), batch) for n in (1, 3) for batch in (64, 256)]
-    steps = [Measurement(k, batch, sum(kernel.flop for kernel in k) * batch / 64e10) for k, batch in kernels]
+    steps = [TimedStep(k, batch, sum(kernel.flop for kernel in k) * batch / 64e10) for k, batch in kernels]
     found = calibrate(steps, start)
     assert found.model.compute_efficiency == pytest.approx(1, rel=0.01)
     assert "compute_efficiency" in found.at_most
@@ -243,7 +243,7 @@ def test_a_calibration_is_the_best_of_several_starts(monkeypatch):
     # Where launches bound some steps and the device others, a fit from the prior alone ends in a local optimum.
     truth = replace(GPU, launch_s=4e-5, convolution_launch_s=2e-4, memory_efficiency=0.9, compute_efficiency=0.1)
     steps = [
-        Measurement(inference_kernels(stack), batch, truth.step_seconds(inference_kernels(stack), batch))
+        TimedStep(inference_kernels(stack), batch, truth.step_seconds(inference_kernels(stack), batch))
         for stack in ([CONV] * 5, [CONV, NORM, RELU] * 4, [POOL] * 6, [RELU] * 12)
         for batch in (8, 64)
     ]
@@ -264,7 +264,7 @@ def test_what_was_not_measured_has_a_wide_interval(monkeypatch):
     large = [m for m in measured(GPU) if m.batch == 2048]
     found = calibrate(large, prior("?", 1e13, 1e12, overlaps=True))
 
-    def factor(m: Measurement) -> float:
+    def factor(m: TimedStep) -> float:
         return float(found.factor(KernelTable.of([(m.kernels, m.batch)]))[0])
 
     # Launches, which bound small batches alone, are what the prior says of them, and that is told.

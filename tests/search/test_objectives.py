@@ -10,7 +10,7 @@ from papers import COSTS, SPACE, accuracy, cost, look
 from searching import ENAS, FULL, experiment, run
 
 from nassim import pareto
-from nassim.experiment.model import Enas, Full
+from nassim.experiment.model import EnasSpec, FullSpec
 from nassim.ledger.store import Ledger
 from nassim.notices import SearchEnded, SearchStarted, TrialEnded
 from nassim.search.aims import ACCURACY, Objective
@@ -155,7 +155,7 @@ def test_a_run_by_loss_finds_the_least_and_shows_it(tmp_path):
 
 def test_trials_report_what_an_experiment_file_may_go_by(tmp_path):
     done = run(experiment(tmp_path, FULL | {"trials": 1}, ENAS))
-    for search, spec in (("full", Full), ("enas", Enas)):
+    for search, spec in (("full", FullSpec), ("enas", EnasSpec)):
         laps = done.entries[(done.entries["search"] == search) & (done.entries["stage"] == "search")]
         reported = laps[laps["trial"].notna() & laps["outcome"].isna()]["metrics"].dropna()
         # ENAS ranks by the accuracy with equals told apart, which nobody needs to ask for.

@@ -4,7 +4,7 @@ import difflib
 import re
 
 from nassim.hardware.catalogue.entries import Device, DeviceKind
-from nassim.hardware.catalogue.finding import Catalogue, model_key
+from nassim.hardware.catalogue.finding import HardwareCatalogue, model_key
 
 ALIKE = 0.75
 """Names are taken to be of like devices above this share of letters in common (difflib's ratio)."""
@@ -15,7 +15,7 @@ _SERVERS = frozenset(("epyc", "xeon", "opteron", "graviton", "neoverse", "altra"
 """Words in the names of server processors."""
 
 
-def closest(catalogue: Catalogue, name: str) -> tuple[Device, str]:
+def closest(catalogue: HardwareCatalogue, name: str) -> tuple[Device, str]:
     """Return the device of the catalogue that is closest to hardware that it doesn't list, and why it is.
 
     That is the device of its sort whose name is most like it ("RTX 3070": the RTX 3080), where one is like it at all;
@@ -44,7 +44,7 @@ def _likeness(wanted: str, own: str) -> float:
     return max(ratio, (1 + ALIKE) / 2) if len(own) >= TELLING and wanted.startswith(own) else ratio
 
 
-def generic_of(catalogue: Catalogue, kind: DeviceKind, is_server: bool = True) -> Device:
+def generic_of(catalogue: HardwareCatalogue, kind: DeviceKind, is_server: bool = True) -> Device:
     """Return the generic device of a kind: whole GPUs for accelerators, for all else cores."""
     if kind in (DeviceKind.GPU, DeviceKind.TPU):
         return catalogue.devices["any_gpu"]

@@ -12,7 +12,7 @@ from typing import TypeVar
 from nassim.errors import NassimError
 from nassim.hardware.catalogue.entries import Device, Grid, Price, Pue
 from nassim.hardware.catalogue.reading import Entry, read_entries
-from nassim.hardware.catalogue.rows import TABLES, Row
+from nassim.hardware.catalogue.rows import TABLES, CatalogueRow
 
 Found = TypeVar("Found", Device, Grid, Pue)
 
@@ -25,7 +25,7 @@ VARIANTS = frozenset(("ti", "xp", "super", "ultra", "max", "pro", "mini"))
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class HardwareCatalogue:
     """Devices, prices, grids and data centres.
 
     Attributes:
@@ -166,16 +166,16 @@ def _hits(name: str, names: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 
 @cache
-def _shipped() -> tuple[tuple[Row, Entry], ...]:
+def _shipped() -> tuple[tuple[CatalogueRow, Entry], ...]:
     folder = resources.files("nassim.hardware.catalogue")
-    rows: list[tuple[Row, Entry]] = []
+    rows: list[tuple[CatalogueRow, Entry]] = []
     for table in TABLES:
         with resources.as_file(folder / f"{table}.csv") as path:
             rows += read_entries(path)
     return tuple(rows)
 
 
-def load_catalogue(extra: Path | None = None) -> Catalogue:
+def load_catalogue(extra: Path | None = None) -> HardwareCatalogue:
     """Return the catalogue, with one's own entries where a file is given.
 
     Args:
@@ -191,7 +191,7 @@ def load_catalogue(extra: Path | None = None) -> Catalogue:
     entries = [entry for _, entry in (*_shipped(), *own)]
     own_prices = [entry for _, entry in own if isinstance(entry, Price)]
     shipped_prices = [entry for _, entry in _shipped() if isinstance(entry, Price)]
-    catalogue = Catalogue(
+    catalogue = HardwareCatalogue(
         devices={entry.id: entry for entry in entries if isinstance(entry, Device)},
         prices=(*own_prices, *shipped_prices),
         grids={entry.id: entry for entry in entries if isinstance(entry, Grid)},
@@ -203,8 +203,8 @@ def load_catalogue(extra: Path | None = None) -> Catalogue:
     return catalogue
 
 
-def _refuse_duplicates(own: Iterable[tuple[Row, Entry]]) -> None:
-    seen: dict[tuple[type, str], Row] = {}
+def _refuse_duplicates(own: Iterable[tuple[CatalogueRow, Entry]]) -> None:
+    seen: dict[tuple[type, str], CatalogueRow] = {}
     for row, entry in own:
         if isinstance(entry, Price):
             continue

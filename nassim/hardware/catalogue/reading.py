@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nassim.hardware.catalogue.entries import Confidence, Device, DeviceKind, Grid, Price, Pue
-from nassim.hardware.catalogue.rows import Row, read_rows
+from nassim.hardware.catalogue.rows import CatalogueRow, read_rows
 
 Entry = Device | Price | Grid | Pue
 
@@ -52,7 +52,7 @@ _IN_UNITS = {
 """Columns in the units people use, and the fields they become."""
 
 
-def _device(row: Row) -> Device:
+def _device(row: CatalogueRow) -> Device:
     numbers = {field: (row.number(column), factor) for column, (field, factor) in _IN_UNITS.items()}
     unverified = row.names("unverified")
     if odd := [name for name in unverified if name not in _IN_UNITS]:
@@ -76,18 +76,18 @@ def _device(row: Row) -> Device:
     )
 
 
-def _required_number(row: Row, field: str, least: float = 0.0) -> float:
+def _required_number(row: CatalogueRow, field: str, least: float = 0.0) -> float:
     value = row.number(field, least)
     if value is None:
         raise row.error(field, f"found nothing; a number of at least {least:g}")
     return value
 
 
-def _confidence(row: Row) -> Confidence:
+def _confidence(row: CatalogueRow) -> Confidence:
     return row.choice("confidence", Confidence, Confidence.SEEN)
 
 
-def _price(row: Row) -> Price:
+def _price(row: CatalogueRow) -> Price:
     return Price(
         device=row.text("device"),
         provider=row.text("provider"),
@@ -101,7 +101,7 @@ def _price(row: Row) -> Price:
     )
 
 
-def _grid(row: Row) -> Grid:
+def _grid(row: CatalogueRow) -> Grid:
     return Grid(
         id=row.text("id"),
         name=row.text("name") or row.text("id"),
@@ -113,7 +113,7 @@ def _grid(row: Row) -> Grid:
     )
 
 
-def _pue(row: Row) -> Pue:
+def _pue(row: CatalogueRow) -> Pue:
     return Pue(
         id=row.text("id"),
         name=row.text("name") or row.text("id"),
@@ -124,16 +124,21 @@ def _pue(row: Row) -> Pue:
     )
 
 
-_READERS: dict[str, Callable[[Row], Entry]] = {"devices": _device, "prices": _price, "grids": _grid, "pue": _pue}
+_READERS: dict[str, Callable[[CatalogueRow], Entry]] = {
+    "devices": _device,
+    "prices": _price,
+    "grids": _grid,
+    "pue": _pue,
+}
 
 
-def read_entries(path: Path) -> list[tuple[Row, Entry]]:
+def read_entries(path: Path) -> list[tuple[CatalogueRow, Entry]]:
     """Read the entries of a file, each with its row.
 
     Raises:
         NassimError: Something in it is wrong; the message says in which line and field.
     """
-    entries: list[tuple[Row, Entry]] = []
+    entries: list[tuple[CatalogueRow, Entry]] = []
     for table, row in read_rows(path):
         allowed = (*_REQUIRED[table], *_OPTIONAL[table])
         if odd := [field for field in row.cells if field not in allowed]:

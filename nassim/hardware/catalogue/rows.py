@@ -18,7 +18,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CatalogueRow:
     """One line of a file: its cells as text, and where it is.
 
     Attributes:
@@ -81,7 +81,7 @@ class Row:
         return options(text)
 
 
-def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
+def read_rows(path: Path) -> Iterator[tuple[str, CatalogueRow]]:
     """Yield each row of a file with the table it belongs to.
 
     A CSV file holds the table that its name says (devices.csv, prices.csv, grids.csv, pue.csv), a YAML file any of
@@ -103,11 +103,11 @@ def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
         raise NassimError(f"the catalogue {path} is of no known sort; a YAML file (.yaml), or one named {allowed}")
 
 
-def _csv_rows(file: str, text: str) -> Iterator[Row]:
+def _csv_rows(file: str, text: str) -> Iterator[CatalogueRow]:
     reader = csv.DictReader(text.splitlines(), strict=True)
     try:
         for cells in reader:
-            row = Row(file, reader.line_num, {column: cell or "" for column, cell in cells.items() if column})
+            row = CatalogueRow(file, reader.line_num, {column: cell or "" for column, cell in cells.items() if column})
             if None in cells:
                 raise NassimError(f"{file}, line {row.line}: more cells than the header has columns")
             yield row
@@ -115,7 +115,7 @@ def _csv_rows(file: str, text: str) -> Iterator[Row]:
         raise NassimError(f"{file}, line {reader.line_num}: {error}") from error
 
 
-def _yaml_rows(file: str, text: str) -> Iterator[tuple[str, Row]]:
+def _yaml_rows(file: str, text: str) -> Iterator[tuple[str, CatalogueRow]]:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -132,7 +132,7 @@ def _yaml_rows(file: str, text: str) -> Iterator[tuple[str, Row]]:
             yield key.value, _yaml_row(file, node)
 
 
-def _yaml_row(file: str, node: yaml.Node) -> Row:
+def _yaml_row(file: str, node: yaml.Node) -> CatalogueRow:
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
         raise NassimError(f"{file}, line {line}: a mapping of fields to values")
@@ -144,4 +144,4 @@ def _yaml_row(file: str, node: yaml.Node) -> Row:
             cells[key.value] = "; ".join(str(item.value) for item in value.value)
         else:
             raise NassimError(f"{file}, line {key.start_mark.line + 1}, {key.value}: a text, a number or a list")
-    return Row(file, line, cells)
+    return CatalogueRow(file, line, cells)

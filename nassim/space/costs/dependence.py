@@ -21,7 +21,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from nassim.cost.calls import Call, CallCost
+from nassim.cost.calls import CallCost, CallSite
 from nassim.cost.profile import AMOUNTS
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
@@ -76,7 +76,7 @@ class CallSums:
         return totals
 
 
-Found = tuple[Mapping[Call, CallCost], Mapping[Look, Hashable]]
+Found = tuple[Mapping[CallSite, CallCost], Mapping[Look, Hashable]]
 """What each call of a network costs, and what its `build` looks at."""
 
 
@@ -110,8 +110,8 @@ class _Learner:
         self._sizes = tuple(len(choice.labels) + 1 for choice in domain.choices)
         self._rows = [NOTHING]
         self._known: dict[Hashable, int] = {}
-        self._counted: dict[Architecture, dict[Call | Look, int]] = {}
-        self._depends: dict[Call | Look, Columns] = {}
+        self._counted: dict[Architecture, dict[CallSite | Look, int]] = {}
+        self._depends: dict[CallSite | Look, Columns] = {}
         self._distinct: dict[Columns, tuple[Numbers, Numbers]] = {}
 
     def learn(self) -> CallSums:
@@ -166,7 +166,7 @@ class _Learner:
     def _explain(self) -> None:
         """Have every call depend on what tells its costs apart in all networks that were counted."""
         codes = np.array([self._coded(architecture) for architecture in self._counted], np.int16)
-        alike: defaultdict[tuple[Columns, Columns, tuple[int, ...]], list[Call | Look]] = defaultdict(list)
+        alike: defaultdict[tuple[Columns, Columns, tuple[int, ...]], list[CallSite | Look]] = defaultdict(list)
         for call in dict.fromkeys(call for costs in self._counted.values() for call in costs):
             places: dict[int, int] = {}
             pattern = tuple(places.setdefault(costs.get(call, 0), len(places)) for costs in self._counted.values())
@@ -206,9 +206,9 @@ class _Learner:
 
     def _sums(self) -> CallSums:
         codes = np.array([self._coded(architecture) for architecture in self._counted], np.int16)
-        together: defaultdict[Columns, list[Call]] = defaultdict(list)
+        together: defaultdict[Columns, list[CallSite]] = defaultdict(list)
         for call, columns in self._depends.items():
-            if isinstance(call, Call):
+            if isinstance(call, CallSite):
                 together[columns].append(call)
         networks = list(self._counted.values())
         parts, greatest = {}, [0] * (len(AMOUNTS) + 1)
