@@ -36,7 +36,7 @@ ANYWHERE = ("testing",)
 """Contract tests for authors of plug-ins: may import all, and none may import them."""
 
 ONLY_IN = {
-    "ray": ("executors/ray*.py",),
+    "ray": ("executors/ray/*.py",),
     "sqlalchemy": ("ledger/*.py",),
     "optuna": ("samplers/*.py", "search/*.py", "run/*.py", "space/distributions.py", "ledger/*.py", "testing/*.py"),
     "optuna_dashboard": ("cli/results.py",),
@@ -129,6 +129,24 @@ def test_the_check_sees_an_import_that_goes_back(tmp_path):
     file.write_text("import os\ndef f():\n    from nassim.cli.commands import app\n    from nassim import run\n")
     assert list(imports_of(file)) == [(1, "os"), (3, "nassim.cli.commands"), (4, "nassim"), (4, "nassim.run")]
     assert layer("cli") < layer("space")
+
+
+def test_no_module_needs_itself():
+    """Imports within functions and those for types alone included: a circle of modules is one module in disguise."""
+    modules = {name_of(file) for file in FILES}
+    needs = {name_of(file): {module for _, module in imports_of(file)} & modules - {name_of(file)} for file in FILES}
+    while ready := {module for module, needed in needs.items() if not needed & needs.keys()}:
+        needs = {module: needed for module, needed in needs.items() if module not in ready}
+    assert not needs, f"a circle of imports among, or that are needed by, {sorted(needs)}"
+
+
+def test_no_two_public_classes_have_one_name():
+    homes: dict[str, list[str]] = {}
+    for file in FILES:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))
+    assert not {name: files for name, files in homes.items() if len(files) > 1}
 
 
 @pytest.mark.parametrize("library", ONLY_IN)

@@ -36,7 +36,7 @@ _processes.set_forkserver_preload(
         "nassim.run.running",
         "nassim.run.make",
         "nassim.executors.inline",
-        "nassim.executors.ray",
+        "nassim.executors.ray.executor",
         "torch._decomp",
         "sklearn.datasets",
     ]

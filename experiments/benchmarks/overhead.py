@@ -48,7 +48,7 @@ from nassim.evaluation import Candidate, Evaluator, Job, Progress, Ready
 from nassim.evaluators.full import FullEvaluator
 from nassim.evaluators.schedule import Schedule
 from nassim.executors.clock import utc
-from nassim.executors.ray import RayExecutor
+from nassim.executors.ray.executor import RayExecutor
 from nassim.ledger.store import Ledger
 from nassim.samplers.catalogue import make_sampler
 from nassim.search.books import Books

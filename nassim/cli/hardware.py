@@ -180,7 +180,7 @@ def calibrate(device: str, threads: int, address: str | None) -> None:
     if address is None:
         machines: tuple[Machine, ...] = (calibrate_here(device, threads),)
     else:
-        from nassim.executors.ray_calibrating import calibrate_cluster
+        from nassim.executors.ray.calibrating import calibrate_cluster
 
         machines = calibrate_cluster(address, device, threads)
     path = keep(machines)

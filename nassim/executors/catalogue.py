@@ -7,5 +7,5 @@ EXECUTORS: Catalogue[Executor] = Catalogue(
     "executor",
     "nassim.executors.base.Executor",
     "nassim.executors",
-    {"ray": "nassim.executors.ray:RayExecutor", "inline": "nassim.executors.inline:InlineExecutor"},
+    {"ray": "nassim.executors.ray.executor:RayExecutor", "inline": "nassim.executors.inline:InlineExecutor"},
 )

@@ -8,8 +8,8 @@ from nassim.evaluation import Job, Progress, Runner, RunnerFactory
 from nassim.executors.base import Event, Executor, never, worker_id
 from nassim.executors.clock import Clock, pause
 from nassim.executors.device import UNKNOWN, available_threads, set_threads, this_worker
-from nassim.executors.local_meter import LocalMeter
-from nassim.executors.metering import FindMeter, Metering
+from nassim.executors.energy.local import LocalMeter
+from nassim.executors.energy.metering import FindMeter, Metering
 from nassim.executors.running import AGAIN_S, End, Moment, play, same_job, start_problem
 from nassim.executors.timeline import Timeline
 from nassim.hardware.meters import find_meter

@@ -152,11 +152,30 @@ class SearchSpace(ABC):
 
         return CostTable(self)
 
+    def build_network(self, choose: Choose, purpose: Callable[[], str]) -> "nn.Module":
+        """Call `build` and check what comes back.
+
+        Args:
+            choose: What `build` asks.
+            purpose: Says, for messages, what is being built.
+
+        Raises:
+            NassimError: `build` fails or returns something that is not a module.
+        """
+        from torch import nn
+
+        name = type(self).__name__
+        with users_code(lambda error: f"{name}.build fails {purpose()}: {describe(error)}"):
+            network = self.build(choose)
+        if not isinstance(network, nn.Module):
+            raise NassimError(f"{name}.build returns an nn.Module, found {type(network).__name__} {purpose()}")
+        return network
+
     def _build_plainly(self, reader: PlainReader) -> "nn.Module":
         def purpose() -> str:
             return f"for {shorten(Architecture(reader.taken).to_json(), LONGEST_SHOWN)}"
 
-        return build_network(self, reader, purpose)
+        return self.build_network(reader, purpose)
 
     def _surprise(self, architecture: Architecture, what: str) -> str:
         return (
@@ -164,24 +183,3 @@ class SearchSpace(ABC):
             "asks must depend on its decisions alone, and on few of them at once: ask a choice inside the option that "
             "needs it"
         )
-
-
-def build_network(space: SearchSpace, choose: Choose, purpose: Callable[[], str]) -> "nn.Module":
-    """Call a space's `build` and check what comes back.
-
-    Args:
-        space: The space.
-        choose: What its `build` asks.
-        purpose: Says, for messages, what is being built.
-
-    Raises:
-        NassimError: `build` fails or returns something that is not a module.
-    """
-    from torch import nn
-
-    name = type(space).__name__
-    with users_code(lambda error: f"{name}.build fails {purpose()}: {describe(error)}"):
-        network = space.build(choose)
-    if not isinstance(network, nn.Module):
-        raise NassimError(f"{name}.build returns an nn.Module, found {type(network).__name__} {purpose()}")
-    return network

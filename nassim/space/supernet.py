@@ -1,20 +1,16 @@
 """Supernet: a network that holds every option of a space once, and runs one subnet a call."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
-from nassim.space.choosing import Options, check_asked_again, read_options, realise
+from nassim.space.choosing import Choose, Options, check_asked_again, read_options, realise
 from nassim.space.chosen import Chosen, active, active_label
 from nassim.space.elastic import Elastic
-from nassim.space.search_space import build_network
-
-if TYPE_CHECKING:
-    from nassim.space.search_space import SearchSpace
 
 
 class ChosenModule(nn.Module):
@@ -59,6 +55,19 @@ class SupernetReader:
         return Chosen.of(name, table)
 
 
+class Shareable(Protocol):
+    """What is asked of a space: see `nassim.space.SearchSpace`."""
+
+    def build_network(self, choose: Choose, purpose: Callable[[], str]) -> nn.Module:
+        """Call `build` and check what comes back."""
+
+    def canonical(self, labels: Mapping[str, str]) -> Architecture:
+        """Return the architecture of these decisions."""
+
+    def subnet(self, architecture: Mapping[str, str]) -> nn.Module:
+        """Return the network of an architecture."""
+
+
 class Supernet(nn.Module):
     """Every option of a space, once. Which subnet runs is an argument of the call and nothing else.
 
@@ -72,10 +81,10 @@ class Supernet(nn.Module):
         NassimError: A value is chosen and goes elsewhere than into an elastic layer.
     """
 
-    def __init__(self, space: "SearchSpace") -> None:
+    def __init__(self, space: Shareable) -> None:
         super().__init__()
         self._space = space
-        self.network = build_network(space, SupernetReader(), lambda: "as a supernet")
+        self.network = space.build_network(SupernetReader(), lambda: "as a supernet")
 
     def forward(self, x: Tensor, architecture: Mapping[str, str]) -> Tensor:
         """Run the subnet of an architecture.

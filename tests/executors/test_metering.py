@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.executors.base import Lap, Metered, Released, Unmetered
+from nassim.executors.energy.local import LocalMeter
+from nassim.executors.energy.metering import Metering
+from nassim.executors.energy.place import Place
 from nassim.executors.inline import InlineExecutor
-from nassim.executors.local_meter import LocalMeter
-from nassim.executors.metering import Metering
-from nassim.executors.place import Place
 from nassim.hardware.meters import Meter, ReplayMeter
 from nassim.ledger.entry import Worker
 from nassim.testing.executors import drive

@@ -11,7 +11,7 @@ from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.executors.base import Ending, JobEnded, Lap, Released, Report
 from nassim.executors.inline import InlineExecutor
-from nassim.executors.ray import RayExecutor
+from nassim.executors.ray.executor import RayExecutor
 from nassim.ledger.entry import Lease
 from nassim.testing.executors import RealTimeExecutorContract, check_books, drive, ends, outline, run_all
 from nassim.testing.runners import make_dying_runner, make_torch_runner, make_toy_runner, toy_job

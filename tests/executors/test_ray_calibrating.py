@@ -8,7 +8,7 @@ from nassim.executors.calibrating import check_device
 from nassim.hardware.saved import load_machines, machines_file
 
 ray = pytest.importorskip("ray")
-from nassim.executors.ray_calibrating import calibrate_cluster  # noqa: E402
+from nassim.executors.ray.calibrating import calibrate_cluster  # noqa: E402
 
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
 

@@ -12,7 +12,7 @@ from nodes import HEAD, NODE
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.executors.base import Ending, JobEnded, Lap, Released, Report, Waiting
-from nassim.executors.ray import RayExecutor
+from nassim.executors.ray.executor import RayExecutor
 from nassim.ledger.entry import Lease
 from nassim.testing.executors import check_books, ends, run_all
 from nassim.testing.runners import make_toy_runner, toy_job
@@ -210,7 +210,7 @@ def test_a_worker_killed_for_memory_is_lost_and_says_so():
 
 DRIVER = """
 import os, signal, sys
-from nassim.executors.ray import RayExecutor
+from nassim.executors.ray.executor import RayExecutor
 from nassim.executors.base import Report
 from nassim.testing.runners import make_toy_runner, toy_job
 

@@ -7,8 +7,8 @@ import pytest
 
 SHOWS = """
 import psutil, ray
-from nassim.executors.ray_cluster import Share
-from nassim.executors.ray_joining import joined
+from nassim.executors.ray.cluster import Share
+from nassim.executors.ray.joining import joined
 
 with joined("local", 1, Share()):
     ray.get(ray.remote(lambda: None).remote())

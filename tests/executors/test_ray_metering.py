@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from nassim.executors.base import JobEnded, Lap, Metered, Released, Report, Unmetered
-from nassim.executors.ray import RayExecutor
+from nassim.executors.ray.executor import RayExecutor
 from nassim.ledger.entry import Lease
 from nassim.testing.executors import check_books, run_all
 from nassim.testing.runners import make_toy_runner, toy_job
@@ -100,7 +100,7 @@ class TestOneMachine:
 
     @pytest.mark.slow
     def test_where_the_driver_is_elsewhere_one_worker_reads(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("nassim.executors.ray.machines_here", lambda: frozenset({"elsewhere"}))
+        monkeypatch.setattr("nassim.executors.ray.executor.machines_here", lambda: frozenset({"elsewhere"}))
         with RayExecutor(workers=2, find=steady(tmp_path)) as executor:
             events = run_two(executor)
         readers = read_by(tmp_path)
@@ -111,7 +111,7 @@ class TestOneMachine:
 
     @pytest.mark.slow
     def test_another_worker_reads_when_the_one_that_did_is_killed(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("nassim.executors.ray.machines_here", lambda: frozenset({"elsewhere"}))
+        monkeypatch.setattr("nassim.executors.ray.executor.machines_here", lambda: frozenset({"elsewhere"}))
         with RayExecutor(workers=2, find=steady(tmp_path)) as executor:
             executor.start(make_toy_runner)
             events = until(executor, lambda _: executor.free == 2)
@@ -129,7 +129,7 @@ class TestOneMachine:
 
     @pytest.mark.slow
     def test_a_machine_that_cannot_be_measured_is_told_once(self, monkeypatch):
-        monkeypatch.setattr("nassim.executors.ray.machines_here", lambda: frozenset({"elsewhere"}))
+        monkeypatch.setattr("nassim.executors.ray.executor.machines_here", lambda: frozenset({"elsewhere"}))
         with RayExecutor(workers=2, find=lambda: (None, ("no counter here", "nor there"))) as executor:
             events = run_two(executor)
         assert [event.reason for event in of(Unmetered, events)] == ["no counter here; nor there"]

@@ -14,7 +14,7 @@ import pytest
 from ray._raylet import Config
 
 from nassim.errors import NassimError
-from nassim.executors.ray_tokens import AUTH_MODE, match_tokens
+from nassim.executors.ray.tokens import AUTH_MODE, match_tokens
 
 TOKEN = "5f0c"
 
@@ -87,7 +87,7 @@ def test_a_token_that_is_missing_or_wrong_is_told(head, monkeypatch):
 def test_who_answers_otherwise_changes_nothing(monkeypatch):
     monkeypatch.setenv(AUTH_MODE, "token")
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        monkeypatch.setattr("nassim.executors.ray_tokens.ANSWER_S", 0.2)
+        monkeypatch.setattr("nassim.executors.ray.tokens.ANSWER_S", 0.2)
         match_tokens(f"127.0.0.1:{deaf.getsockname()[1]}", is_first=True)
     assert os.environ[AUTH_MODE] == "token"
 
@@ -95,7 +95,7 @@ def test_who_answers_otherwise_changes_nothing(monkeypatch):
 SCRIPT = """
 import os, subprocess, sys
 from nassim.errors import NassimError
-from nassim.executors.ray import RayExecutor
+from nassim.executors.ray.executor import RayExecutor
 from nassim.testing.executors import drive, ends
 from nassim.testing.runners import toy_job
 

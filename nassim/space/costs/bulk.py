@@ -1,7 +1,7 @@
 """Every architecture of a space at once: as rows of numbers, and what they cost as arrays."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,6 @@ from nassim.space.architecture import Architecture
 from nassim.space.costs.dependence import LARGEST, CallSums, Found, learn_sums
 from nassim.space.costs.skeleton import Amounts, Skeleton
 from nassim.space.domain import Choice, Domain
-
-if TYPE_CHECKING:
-    from nassim.space.costs.table import CostTable
 
 MOST_ARCHITECTURES = 20_000_000
 """Beyond it a space isn't enumerated: its arrays would take gigabytes."""
@@ -27,6 +24,29 @@ MOST_ALONE = 100
 
 PROBES = 8
 """Random architectures on which what was learnt is checked."""
+
+
+class Counted(Protocol):
+    """What tells what single architectures cost: see `nassim.space.costs.table.CostTable`."""
+
+    sums: CallSums | None
+
+    @property
+    def structural(self) -> frozenset[str]:
+        """The choices on which the rest of the network depends."""
+
+    @property
+    def separable(self) -> bool:
+        """Whether `build` uses what `choose` returns without looking into it."""
+
+    def profile(self, architecture: Architecture) -> Profile:
+        """Return what one costs."""
+
+    def skeleton(self, architecture: Architecture) -> Skeleton | None:
+        """Return what its family costs."""
+
+    def look(self, architecture: Architecture) -> Found:
+        """Count its network call by call."""
 
 
 class Enumeration(Sequence[Architecture]):
@@ -93,7 +113,7 @@ class Enumeration(Sequence[Architecture]):
         return start + int(found[0])
 
 
-def tabulate(domain: Domain, table: "CostTable", counted: Callable[[], None]) -> dict[str, NDArray[np.int64]]:
+def tabulate(domain: Domain, table: Counted, counted: Callable[[], None]) -> dict[str, NDArray[np.int64]]:
     """Return what every architecture costs: see `CostTable.arrays`."""
     every = Enumeration(domain)
     tried = False
@@ -131,7 +151,7 @@ def _named(totals: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     return {name: totals[:, i] for i, name in enumerate((*AMOUNTS, "uncounted_calls"))}
 
 
-def _learnt(domain: Domain, table: "CostTable", every: Enumeration, counted: Callable[[], None]) -> CallSums | None:
+def _learnt(domain: Domain, table: Counted, every: Enumeration, counted: Callable[[], None]) -> CallSums | None:
     """Return what architectures cost as sums over calls, held against counting; None where they are no such sums."""
 
     def look(architecture: Architecture) -> Found:
@@ -146,9 +166,7 @@ def _learnt(domain: Domain, table: "CostTable", every: Enumeration, counted: Cal
     return table.sums
 
 
-def _family(
-    domain: Domain, table: "CostTable", every: Enumeration, rows: NDArray[np.int64]
-) -> NDArray[np.int64] | None:
+def _family(domain: Domain, table: Counted, every: Enumeration, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Return the costs of one family; None where each of it is to be counted, or it turns out to be several."""
     structural = table.structural
     skeleton = table.skeleton(every[rows[0]]) if len(rows) > 1 else None
@@ -173,7 +191,7 @@ def _families(domain: Domain, every: Enumeration, structural: frozenset[str]) ->
     yield from np.split(order, np.flatnonzero(np.diff(family[order])) + 1)
 
 
-def _uncovered(domain: Domain, table: "CostTable", skeleton: Skeleton, codes: NDArray[np.int16]) -> int | None:
+def _uncovered(domain: Domain, table: Counted, skeleton: Skeleton, codes: NDArray[np.int16]) -> int | None:
     """Return a row that takes an option which the skeleton lacks, if there is one."""
     for i, choice in enumerate(domain.choices):
         for code, label in enumerate(choice.labels):

@@ -9,25 +9,22 @@ each architecture, so that every figure is that of `nassim.cost.counting.count`.
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from nassim.cost.calls import count_calls
 from nassim.cost.counting import count
 from nassim.cost.profile import Profile
 from nassim.errors import NassimError
 from nassim.space.architecture import Architecture
+from nassim.space.costs.bulk import tabulate
+from nassim.space.costs.dependence import CallSums, Found
 from nassim.space.costs.skeleton import InseparableError, Networks, Skeleton, read_skeleton
 from nassim.space.costs.swapping import ClashError
 from nassim.space.costs.watching import watch
 from nassim.space.domain import Choice
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from nassim.space.costs.dependence import CallSums, Found
 
 Family = tuple[tuple[str, str], ...]
 """The labels of the choices on which the rest of the network depends. Architectures of one family share a skeleton."""
@@ -69,7 +66,7 @@ class CostTable:
             skeleton = self._measure(canonical)
         return skeleton.profile(canonical) if skeleton else self._count(canonical)
 
-    def arrays(self, counted: Callable[[], None] = lambda: None) -> "dict[str, NDArray[np.int64]]":
+    def arrays(self, counted: Callable[[], None] = lambda: None) -> dict[str, NDArray[np.int64]]:
         """Return what every architecture of the space costs, in the order of `SearchSpace.enumerate`.
 
         Args:
@@ -82,11 +79,9 @@ class CostTable:
         Raises:
             NassimError: The space has too many architectures, a sum is beyond 64 bits, or as `profile`.
         """
-        from nassim.space.costs.bulk import tabulate
-
         return tabulate(self._space.domain, self, counted)
 
-    def look(self, architecture: Architecture) -> "Found":
+    def look(self, architecture: Architecture) -> Found:
         """Count the network of an architecture call by call, and see what its `build` looks at.
 
         Raises:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nassim.executors.base import Event, Lap, Metered, Released
-from nassim.executors.place import Place
+from nassim.executors.energy.place import Place
 from nassim.hardware.meters import Meter, split
 from nassim.ledger.entry import Worker
 

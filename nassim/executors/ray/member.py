@@ -16,9 +16,9 @@ from nassim.evaluation import Job, Progress
 from nassim.executors.base import Ending, Event
 from nassim.executors.clock import Clock, Offset, stamp
 from nassim.executors.device import UNKNOWN
-from nassim.executors.metering import FindMeter
-from nassim.executors.ray_cluster import Bundle, hold, holding
-from nassim.executors.ray_worker import Handed, News, RayWorker
+from nassim.executors.energy.metering import FindMeter
+from nassim.executors.ray.cluster import Bundle, hold, holding
+from nassim.executors.ray.worker import Handed, News, RayWorker
 from nassim.executors.running import End, over_time, same_job
 from nassim.executors.timeline import Timeline
 from nassim.ledger.entry import Worker

@@ -11,13 +11,13 @@ from nassim.errors import NassimError
 from nassim.evaluation import Job, RunnerFactory
 from nassim.executors.base import Ending, Event, Executor, Lap, Waiting, never, worker_id
 from nassim.executors.clock import Clock
-from nassim.executors.metering import FindMeter
-from nassim.executors.place import machines_here
-from nassim.executors.ray_cluster import Bundle, cause_of_death, check_ray, room, what_died
-from nassim.executors.ray_joining import joined
-from nassim.executors.ray_member import Answer, Inbox, Member, Question
-from nassim.executors.ray_meters import RayMeters
-from nassim.executors.ray_worker import Prepared
+from nassim.executors.energy.metering import FindMeter
+from nassim.executors.energy.place import machines_here
+from nassim.executors.ray.cluster import Bundle, cause_of_death, check_ray, room, what_died
+from nassim.executors.ray.joining import joined
+from nassim.executors.ray.member import Answer, Inbox, Member, Question
+from nassim.executors.ray.meters import RayMeters
+from nassim.executors.ray.worker import Prepared
 from nassim.hardware.meters import find_meter
 from nassim.ledger.entry import Lease
 

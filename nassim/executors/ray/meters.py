@@ -1,11 +1,11 @@
 """The meters of a pool of Ray workers: the driver reads its own machine's, on others one worker of each does."""
 
 from nassim.executors.base import Event, Unmetered
-from nassim.executors.local_meter import LocalMeter
-from nassim.executors.metering import READ_EVERY_S, FindMeter, Metering
-from nassim.executors.place import Place
-from nassim.executors.ray_member import Answer, Member
-from nassim.executors.ray_worker import Reading
+from nassim.executors.energy.local import LocalMeter
+from nassim.executors.energy.metering import READ_EVERY_S, FindMeter, Metering
+from nassim.executors.energy.place import Place
+from nassim.executors.ray.member import Answer, Member
+from nassim.executors.ray.worker import Reading
 from nassim.ledger.entry import Lease
 
 

@@ -18,8 +18,8 @@ from ray._private import ray_constants, utils, worker
 from ray.exceptions import RayError
 
 from nassim.errors import NassimError
-from nassim.executors.ray_cluster import Bundle, first_line
-from nassim.executors.ray_tokens import AUTH_MODE, match_tokens, read_mode
+from nassim.executors.ray.cluster import Bundle, first_line
+from nassim.executors.ray.tokens import AUTH_MODE, match_tokens, read_mode
 
 KNOWN = "2.60.0"
 """The version of Ray that nassim was last tested with."""

@@ -10,8 +10,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from nassim.errors import NassimError
 from nassim.executors.calibrating import calibrate_here, check_device, keep
 from nassim.executors.device import device_name
-from nassim.executors.ray_cluster import Bundle, room
-from nassim.executors.ray_joining import joined
+from nassim.executors.ray.cluster import Bundle, room
+from nassim.executors.ray.joining import joined
 from nassim.hardware.machine import Machine
 
 PATIENCE_S = 300.0

@@ -20,8 +20,8 @@ from nassim.errors import NassimError
 from nassim.evaluation import Job, Progress, Runner
 from nassim.executors.clock import stamp
 from nassim.executors.device import set_threads, this_worker
-from nassim.executors.metering import FindMeter
-from nassim.executors.place import Place, this_place
+from nassim.executors.energy.metering import FindMeter
+from nassim.executors.energy.place import Place, this_place
 from nassim.executors.running import AGAIN_S, End, Moment, play, start_problem
 from nassim.hardware.meters import Meter
 from nassim.ledger.entry import Worker

@@ -4,8 +4,8 @@ import socket
 
 from nassim.errors import NassimError
 from nassim.executors.base import Event, Unmetered
-from nassim.executors.metering import READ_EVERY_S, FindMeter, Metering
-from nassim.executors.place import Place
+from nassim.executors.energy.metering import READ_EVERY_S, FindMeter, Metering
+from nassim.executors.energy.place import Place
 from nassim.ledger.entry import Worker
 
 HERE = "here"

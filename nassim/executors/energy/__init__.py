@@ -1,0 +1,1 @@
+"""What workers draw: counters read, and shared out among leases and laps."""
