@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from nassim.ledger.entry import Outcome, Stage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
     """The run is on the ledger and workers are being leased.
 
@@ -29,7 +29,7 @@ class RunStarted:
     ledger: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchStarted:
     """A search begins, or goes on.
 
@@ -56,7 +56,7 @@ class SearchStarted:
     maximised: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobReported:
     """A running job has completed a step (an epoch, a round).
 
@@ -85,7 +85,7 @@ class JobReported:
     flop: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEnded:
     """A trial is over and on the books.
 
@@ -114,7 +114,7 @@ class TrialEnded:
     values: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchEnded:
     """A search has found its architecture, or several.
 
@@ -139,7 +139,7 @@ class SearchEnded:
     found: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinalEnded:
     """A found architecture is trained by the final schedule and tested.
 
@@ -169,7 +169,7 @@ class Warned:
     search: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
     """The workers are released and the books are closed.
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import optuna
 from threadpoolctl import threadpool_limits
@@ -161,7 +162,13 @@ class Drive:
         self._books.write_off(self._recovery.lost, "its driver was killed")
         self._books.settle()
         names = tuple(spec.name for spec in self._experiment.searches)
-        self._tell(RunStarted, self._writer.run, names, self._executor.capacity, self._ledger.url)
+        self._tell(
+            RunStarted,
+            run=self._writer.run,
+            searches=names,
+            workers=self._executor.capacity,
+            ledger=self._ledger.url,
+        )
         for remark in self._parts.source.remarks:
             self._warn(remark)
         self._await_worker()
@@ -203,10 +210,17 @@ class Drive:
         own = search.name, spec.budget, lambda: self._books.spent_by(search.name)
         allowance = Allowance((*self._overall.items, own))
         loop = SearchLoop(search, self._executor, self._books, allowance, self._observe, self._stopping)
-        ended = self._books.spent_by(search.name).trials
-        before = ended, self._recovery.failed_by.get(search.name, 0), search.best
-        first, kind = search.objectives[0], spec.evaluator.kind
-        self._tell(SearchStarted, search.name, kind, spec.sampler.name, search.trials, *before, first.maximised)
+        self._tell(
+            SearchStarted,
+            search=search.name,
+            evaluator=spec.evaluator.kind,
+            sampler=spec.sampler.name,
+            trials=search.trials,
+            finished=self._books.spent_by(search.name).trials,
+            failed=self._recovery.failed_by.get(search.name, 0),
+            best=search.best,
+            maximised=search.objectives[0].maximised,
+        )
         loop.run()
         failed = self._recovery.failed_by.get(search.name, 0) + loop.trials.failed
         ended = self._books.spent_by(search.name).trials
@@ -218,7 +232,7 @@ class Drive:
             self._warn(str(overrun), search.name)
             return None
         if (chosen := search.evaluator.choose()) is not None:
-            self._tell(SearchEnded, search.name, loop.reason, None, None)
+            self._tell(SearchEnded, search=search.name, reason=loop.reason, trial=None, value=None)
             return _Found((self._candidate(chosen, None),), ())
         if not loop.trials.complete:
             raise SearchFailed(
@@ -233,7 +247,14 @@ class Drive:
         best = picked.trials[0]
         by_name = {o.name: value for o, value in zip(search.objectives, values[best], strict=True)}
         self._tell(
-            SearchEnded, search.name, reason, best, values[best][0], by_name, len(picked.front), len(picked.trials)
+            SearchEnded,
+            search=search.name,
+            reason=reason,
+            trial=best,
+            value=values[best][0],
+            values=by_name,
+            front=len(picked.front),
+            found=len(picked.trials),
         )
         candidates = tuple(self._candidate(trials.architectures[number], number) for number in picked.trials)
         return _Found(candidates, picked.front)
@@ -269,7 +290,7 @@ class Drive:
             return False
         self._writer.found(self._finding(search, found, candidate, job, metrics))
         self._books.settle()
-        self._tell(FinalEnded, search.name, metrics)
+        self._tell(FinalEnded, search=search.name, metrics=metrics)
         return True
 
     def _words(self, search: str, architecture: Architecture) -> str | None:
@@ -324,14 +345,13 @@ class Drive:
         if status == "finished":
             self._folder.clear()
         signal = self._stopping.number if self._stopping.asked else None
-        self._tell(RunEnded, self._writer.run, status == "finished", signal)
+        self._tell(RunEnded, run=self._writer.run, complete=status == "finished", signal=signal)
 
     def _warn(self, message: str, search: str | None = None) -> None:
-        self._observe(Warned(message, self._executor.now_s(), search))
+        self._tell(Warned, message=message, search=search)
 
-    def _tell(self, notice: type[Notice], first: str, *rest: object) -> None:
-        """Tell the observer; every notice has what it is about first and the clock second."""
-        self._observe(notice(first, self._executor.now_s(), *rest))  # type: ignore[arg-type]
+    def _tell(self, notice: type[Notice], **about: Any) -> None:
+        self._observe(notice(at_s=self._executor.now_s(), **about))
 
 
 @dataclass(frozen=True, slots=True)

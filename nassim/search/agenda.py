@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
+from types import MappingProxyType
 
 from nassim.cost.work import Activity
 from nassim.errors import NassimError
 from nassim.evaluation import Candidate, Job, Preparation
 from nassim.executors.running import free_memory, reason_of
 from nassim.ledger.entry import Outcome
-from nassim.search.books import Books
+from nassim.search.books import Books, TrialEnd
 from nassim.search.search import Search, SearchFailed
 from nassim.search.spending import Allowance
 from nassim.search.trials import Misfit, Trials
@@ -70,15 +70,6 @@ class NoMemory(MemoryError):  # noqa: N818, a state of the machine rather than a
     """The driver's machine has no memory left."""
 
 
-class EndTrial(Protocol):
-    """Ends a trial: on the books, for the sampler and for whoever watches."""
-
-    def __call__(
-        self, trial: int | None, outcome: Outcome, reported: Mapping[str, float], attempt: int, reason: str | None
-    ) -> None:
-        """End it, with the metrics that it reported last; see `Trials.end`."""
-
-
 class Agenda:
     """What is to be done next: a job that lost its worker, a trial that an earlier driver left open, or a new one.
 
@@ -94,7 +85,7 @@ class Agenda:
         trials: Trials,
         books: Books,
         allowance: Allowance,
-        end: EndTrial,
+        end: Callable[[TrialEnd], None],
         warn: Callable[[str], None],
     ) -> None:
         self.waiting: list[Flight] = []
@@ -113,7 +104,7 @@ class Agenda:
         """Set out the search's trials, those first that an earlier driver left open."""
         self.open, misfits = self._trials.take_up()
         for misfit in misfits:
-            self._end(misfit.number, Outcome.FAILED, {}, 0, str(misfit))
+            self._end(TrialEnd(trial=misfit.number, outcome=Outcome.FAILED, reason=str(misfit)))
         self._goal = self._search.trials
 
     def take_up_alone(self, plan: Callable[[int], Job]) -> None:
@@ -276,7 +267,7 @@ class Agenda:
             try:
                 candidate = self._trials.ask()
             except Misfit as misfit:
-                self._end(misfit.number, Outcome.FAILED, {}, 0, str(misfit))
+                self._end(TrialEnd(trial=misfit.number, outcome=Outcome.FAILED, reason=str(misfit)))
                 continue
             if self._is_settled(candidate):
                 settled += 1
@@ -290,15 +281,15 @@ class Agenda:
         try:
             excesses = self._trials.excesses(candidate)
         except NassimError as error:
-            self._end(candidate.trial, Outcome.FAILED, {}, 0, reason_of(error))
+            self._close(candidate, Outcome.FAILED, reason_of(error))
             return True
         if excesses:
-            self._end(candidate.trial, Outcome.INFEASIBLE, {}, 0, "; ".join(map(str, excesses)))
+            self._close(candidate, Outcome.INFEASIBLE, "; ".join(map(str, excesses)))
             return True
         earlier = self._reusable(candidate)
         self._needless = 0 if earlier is None else self._needless + 1
         if earlier is not None:
-            self._end(candidate.trial, Outcome.DUPLICATE, earlier, 0, "its architecture was evaluated before")
+            self._close(candidate, Outcome.DUPLICATE, "its architecture was evaluated before", earlier)
         return earlier is not None
 
     def _reusable(self, candidate: Candidate) -> dict[str, float] | None:
@@ -310,7 +301,7 @@ class Agenda:
     def _sort_out(self, candidates: list[Candidate], error: Exception) -> None:
         """End those candidates that can't be planned, each with its reason, and put the others back."""
         if len(candidates) == 1:
-            self._end(candidates[0].trial, Outcome.FAILED, {}, 0, reason_of(error))
+            self._close(candidates[0], Outcome.FAILED, reason_of(error))
             return
         fit = []
         for candidate in candidates:
@@ -318,7 +309,14 @@ class Agenda:
                 self._search.evaluator.plan([candidate])
                 fit.append(candidate)
             except Exception as reason:  # noqa: BLE001, as above
-                self._end(candidate.trial, Outcome.FAILED, {}, 0, reason_of(reason))
+                self._close(candidate, Outcome.FAILED, reason_of(reason))
         if len(fit) == len(candidates):
             raise error
         self.open = fit + self.open
+
+    def _close(
+        self, candidate: Candidate, outcome: Outcome, reason: str, values: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """End the trial of a candidate that nobody evaluates."""
+        assert candidate.trial is not None
+        self._end(TrialEnd(trial=candidate.trial, outcome=outcome, reported=values, reason=reason))

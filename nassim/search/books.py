@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,26 @@ from nassim.search.commits import Commits
 from nassim.search.pace import Pace
 from nassim.search.spending import Account, Accounts, Spending
 from nassim.search.stretches import Past, Stretches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnd:
+    """How a trial ends.
+
+    Attributes:
+        trial: Its number.
+        outcome: What became of it.
+        reported: The metrics that it reported last.
+        attempt: How often its job was handed out before.
+        reason: Why, where that is to be said.
+    """
+
+    trial: int
+    outcome: Outcome
+    reported: Mapping[str, float] = field(default_factory=dict)
+    attempt: int = 0
+    reason: str | None = None
+
 
 _NOT_LOST_TWICE = (Activity.LOST, Activity.PREEMPTED)
 
@@ -265,14 +285,7 @@ class Books:
             self._append(moved(entry, to, reason))
 
     def end_trial(
-        self,
-        trial: int,
-        architecture_id: str | None,
-        outcome: Outcome,
-        attempt: int,
-        reason: str | None,
-        value: float | None,
-        values: Mapping[str, float],
+        self, end: TrialEnd, architecture: str | None, value: float | None, values: Mapping[str, float]
     ) -> None:
         """Write a trial's closing line, with its values of the objectives, of which `value` is the first's."""
         self._append(
@@ -282,13 +295,13 @@ class Books:
                 0.0,
                 Activity.SAMPLER,
                 search=self.account.search,
-                trial=trial,
-                architecture=architecture_id,
-                attempt=attempt,
+                trial=end.trial,
+                architecture=architecture,
+                attempt=end.attempt,
                 value=value,
                 metrics=values,
-                outcome=outcome,
-                reason=reason,
+                outcome=end.outcome,
+                reason=end.reason,
             )
         )
 

@@ -1,16 +1,17 @@
 """The one search loop: ask, plan, submit, report or prune, append, tell."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 
 from nassim.budget import Overrun
 from nassim.cost.work import Activity
-from nassim.evaluation import Job
+from nassim.evaluation import Candidate, Job
 from nassim.executors.base import Ending, Executor, JobEnded, Lap, Report
 from nassim.ledger.entry import Outcome, Stage
 from nassim.notices import JobReported, Observe, TrialEnded, Warned
 from nassim.search.agenda import MOST_IN_VAIN, Agenda, Flight
-from nassim.search.books import Books
+from nassim.search.books import Books, TrialEnd
 from nassim.search.hindrances import Hindrances
 from nassim.search.search import Search, SearchFailed
 from nassim.search.spending import Allowance
@@ -187,16 +188,16 @@ class SearchLoop:
             self._executor.proceed(report.job)
         self._observe(
             JobReported(
-                report.job.search,
-                self._executor.now_s(),
-                report.job.kind,
-                report.job.stage,
-                report.step,
-                report.job.last,
-                report.trial,
-                value,
-                len(self._flights),
-                self._books.spent_by(self._search.name).flop,
+                search=report.job.search,
+                at_s=self._executor.now_s(),
+                kind=report.job.kind,
+                stage=report.job.stage,
+                step=report.step,
+                last=report.job.last,
+                trial=report.trial,
+                value=value,
+                running=len(self._flights),
+                flop=self._books.spent_by(self._search.name).flop,
             )
         )
 
@@ -271,41 +272,42 @@ class SearchLoop:
             if candidate.trial is None:
                 continue
             reported = flight.reported.get(candidate.trial, {})
-            if outcome is not Outcome.COMPLETE:
-                self._end(candidate.trial, outcome, reported, flight.job.attempt, reason)
-            elif lacking := self.trials.lacking(candidate, reported):
-                self._end(candidate.trial, Outcome.FAILED, reported, flight.job.attempt, f"reported {lacking}")
-            else:
-                again = self._search.evaluator.stationary and self.trials.earlier_values(candidate) is not None
-                ended = Outcome.DUPLICATE if again else outcome
-                self._end(candidate.trial, ended, reported, flight.job.attempt, None)
+            end = TrialEnd(
+                trial=candidate.trial, outcome=outcome, reported=reported, attempt=flight.job.attempt, reason=reason
+            )
+            if outcome is Outcome.COMPLETE and (lacking := self.trials.lacking(candidate, reported)):
+                end = replace(end, outcome=Outcome.FAILED, reason=f"reported {lacking}")
+            elif outcome is Outcome.COMPLETE and self._is_known(candidate):
+                end = replace(end, outcome=Outcome.DUPLICATE)
+            self._end(end)
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        """Whether an earlier trial has the value that this one has."""
+        return self._search.evaluator.stationary and self.trials.earlier_values(candidate) is not None
 
     def _close_unfinished(self, overrun: Overrun) -> None:
         """Close the trials that no job is at when a budget ends the search."""
         for flight in self._agenda.waiting:
             self._over(flight, Outcome.STOPPED, _reached(overrun))
         for candidate in self._agenda.open:
-            self._end(candidate.trial, Outcome.STOPPED, {}, 0, _reached(overrun))
+            assert candidate.trial is not None
+            self._end(TrialEnd(trial=candidate.trial, outcome=Outcome.STOPPED, reason=_reached(overrun)))
 
-    def _end(
-        self, trial: int | None, outcome: Outcome, reported: Mapping[str, float], attempt: int, reason: str | None
-    ) -> None:
-        assert trial is not None
-        values = self.trials.values(trial, reported)
-        self.trials.end(trial, outcome, values, attempt, reason)
+    def _end(self, end: TrialEnd) -> None:
+        values = self.trials.end(end)
         value = values.get(self._search.objectives[0].name)
         self._observe(
             TrialEnded(
-                self._search.name,
-                self._executor.now_s(),
-                trial,
-                outcome,
-                value if is_value(value) else None,
-                reason,
-                len(self._flights),
-                self._books.spent_by(self._search.name).flop,
-                self._search.evaluator.may_find(trial),
-                values,
+                search=self._search.name,
+                at_s=self._executor.now_s(),
+                trial=end.trial,
+                outcome=end.outcome,
+                value=value if is_value(value) else None,
+                reason=end.reason,
+                running=len(self._flights),
+                flop=self._books.spent_by(self._search.name).flop,
+                may_be_found=self._search.evaluator.may_find(end.trial),
+                values=values,
             )
         )
 

@@ -12,7 +12,7 @@ from nassim.evaluation import Candidate
 from nassim.ledger.entry import Outcome
 from nassim.samplers.base import as_sampler
 from nassim.search.aims import Excess, excesses
-from nassim.search.books import Books
+from nassim.search.books import Books, TrialEnd
 from nassim.search.search import Search
 from nassim.seeds import derive_seed
 from nassim.space.architecture import Architecture
@@ -183,39 +183,31 @@ class Trials:
             return None
         return trial.intermediate_values[step]
 
-    def end(self, number: int, outcome: Outcome, values: Mapping[str, float], attempt: int, reason: str | None) -> None:
-        """Close a trial on the books, then tell the sampler.
+    def end(self, end: TrialEnd) -> dict[str, float]:
+        """Close a trial on the books, then tell the sampler; return its values of the objectives.
 
         Optuna hears of a stopped trial as of a failed one: samplers learn from neither.
-
-        Args:
-            number: Its number.
-            outcome: What became of it.
-            values: Its values of the objectives, as far as there are any.
-            attempt: How often its job was handed out before.
-            reason: Why, where that is to be said.
         """
-        self.failed += outcome is Outcome.FAILED
+        number, values = end.trial, self.values(end.trial, end.reported)
+        self.failed += end.outcome is Outcome.FAILED
         architecture = self.architectures.get(number)
-        first = values.get(self._names[0])
-        self._books.end_trial(
-            number, architecture.id if architecture else None, outcome, attempt, reason, first, values
-        )
+        self._books.end_trial(end, architecture.id if architecture else None, values.get(self._names[0]), values)
         with self._books.turn(Activity.SAMPLER):
             trial = self._open.pop(number)
             self._heard.pop(number, None)
-            if outcome in (Outcome.COMPLETE, Outcome.DUPLICATE):
+            if end.outcome in (Outcome.COMPLETE, Outcome.DUPLICATE):
                 assert architecture is not None
                 told = tuple(values[name] for name in self._names)
                 self._study.tell(trial, told)
                 self._remember(number, architecture, told)
-            elif outcome is Outcome.INFEASIBLE:
+            elif end.outcome is Outcome.INFEASIBLE:
                 self._count_infeasible()
                 self._tell_infeasible(trial, values)
-            elif outcome is Outcome.PRUNED:
+            elif end.outcome is Outcome.PRUNED:
                 self._study.tell(trial, state=TrialState.PRUNED)
             else:
                 self._study.tell(trial, state=TrialState.FAIL)
+        return values
 
     def _count_infeasible(self) -> None:
         self.infeasible += 1

@@ -26,17 +26,51 @@ from nassim.notices import (
 from nassim.run.watcher import Watcher
 
 STORY = (
-    RunStarted("demo-1", 0.0, ("full", "enas", "a search with quite a long name"), 2, "sqlite:///nassim.db"),
-    SearchStarted("full", 1.0, "full", "tpe", 3),
-    JobReported("full", 2.0, "training", Stage.SEARCH, 1, 3, 0, 0.5, 2, 10**9),
-    TrialEnded("full", 4.0, 0, Outcome.COMPLETE, 0.8, None, 1, 2 * 10**9),
-    TrialEnded("full", 4.5, 1, Outcome.PRUNED, None, None, 1, 3 * 10**9),
+    RunStarted(
+        run="demo-1",
+        at_s=0.0,
+        searches=("full", "enas", "a search with quite a long name"),
+        workers=2,
+        ledger="sqlite:///nassim.db",
+    ),
+    SearchStarted(search="full", at_s=1.0, evaluator="full", sampler="tpe", trials=3),
+    JobReported(
+        search="full",
+        at_s=2.0,
+        kind="training",
+        stage=Stage.SEARCH,
+        step=1,
+        last=3,
+        trial=0,
+        value=0.5,
+        running=2,
+        flop=10**9,
+    ),
+    TrialEnded(
+        search="full", at_s=4.0, trial=0, outcome=Outcome.COMPLETE, value=0.8, reason=None, running=1, flop=2 * 10**9
+    ),
+    TrialEnded(
+        search="full", at_s=4.5, trial=1, outcome=Outcome.PRUNED, value=None, reason=None, running=1, flop=3 * 10**9
+    ),
     Warned("worker ray-0 died", 5.0, "full"),
-    TrialEnded("full", 30.0, 2, Outcome.COMPLETE, 0.7, None, 0, 4 * 10**9),
-    SearchEnded("full", 31.0, "trials", 0, 0.8),
-    JobReported("full", 40.0, "final training", Stage.FINAL, 5, 20, None, None, 1, 0),
-    FinalEnded("full", 50.0, {"accuracy": 0.9}),
-    RunEnded("demo-1", 51.0, True),
+    TrialEnded(
+        search="full", at_s=30.0, trial=2, outcome=Outcome.COMPLETE, value=0.7, reason=None, running=0, flop=4 * 10**9
+    ),
+    SearchEnded(search="full", at_s=31.0, reason="trials", trial=0, value=0.8),
+    JobReported(
+        search="full",
+        at_s=40.0,
+        kind="final training",
+        stage=Stage.FINAL,
+        step=5,
+        last=20,
+        trial=None,
+        value=None,
+        running=1,
+        flop=0,
+    ),
+    FinalEnded(search="full", at_s=50.0, metrics={"accuracy": 0.9}),
+    RunEnded(run="demo-1", at_s=51.0, complete=True),
 )
 
 
@@ -83,8 +117,8 @@ def on_a_terminal(story, width):
 @pytest.mark.parametrize("name", ["[red]a[/red]", "[/b]", ":car:", "\\[x]"])
 def test_names_are_shown_as_they_are(name):
     story = (
-        RunStarted(f"{name}-1", 0.0, (name,), 1, "sqlite:///nassim.db"),
-        SearchStarted(name, 1.0, "full", "tpe", 3),
+        RunStarted(run=f"{name}-1", at_s=0.0, searches=(name,), workers=1, ledger="sqlite:///nassim.db"),
+        SearchStarted(search=name, at_s=1.0, evaluator="full", sampler="tpe", trials=3),
         Warned("worker ray-0 died", 5.0, name),
     )
     shown = on_a_terminal(story, 80)
@@ -109,7 +143,9 @@ def test_a_terminal_shows_a_row_for_each_search(width):
 
 
 def failed(trial, reason, at_s=10.0, search="full"):
-    return TrialEnded(search, at_s, trial, Outcome.FAILED, None, reason, 1, 10**9)
+    return TrialEnded(
+        search=search, at_s=at_s, trial=trial, outcome=Outcome.FAILED, value=None, reason=reason, running=1, flop=10**9
+    )
 
 
 def test_why_trials_fail_is_told_by_kind_and_not_by_trial():
@@ -145,13 +181,31 @@ def test_the_best_is_one_that_the_search_may_find():
     standing = RunStanding()
     for notice in (
         *STORY[:2],
-        TrialEnded("full", 3.0, 0, Outcome.COMPLETE, 0.99, None, 1, 1, may_be_found=False),
-        TrialEnded("full", 3.0, 1, Outcome.PRUNED, 0.98, None, 1, 1),
-        TrialEnded("full", 3.0, 2, Outcome.STOPPED, 0.97, "budget", 1, 1),
+        TrialEnded(
+            search="full",
+            at_s=3.0,
+            trial=0,
+            outcome=Outcome.COMPLETE,
+            value=0.99,
+            reason=None,
+            running=1,
+            flop=1,
+            may_be_found=False,
+        ),
+        TrialEnded(
+            search="full", at_s=3.0, trial=1, outcome=Outcome.PRUNED, value=0.98, reason=None, running=1, flop=1
+        ),
+        TrialEnded(
+            search="full", at_s=3.0, trial=2, outcome=Outcome.STOPPED, value=0.97, reason="budget", running=1, flop=1
+        ),
     ):
         standing.take(notice)
     assert standing.searches["full"].best is None
-    standing.take(TrialEnded("full", 3.0, 3, Outcome.DUPLICATE, 0.5, None, 1, 1))
+    standing.take(
+        TrialEnded(
+            search="full", at_s=3.0, trial=3, outcome=Outcome.DUPLICATE, value=0.5, reason=None, running=1, flop=1
+        )
+    )
     assert standing.searches["full"].best == 0.5
 
 
@@ -160,10 +214,16 @@ def test_what_was_before_a_resume_is_shown_from_its_beginning():
     lines = _Lines(Console(file=out, width=100))
     for notice in (
         STORY[0],
-        SearchStarted("full", 9.0, "full", "tpe", 30, 12, 4, 0.75),
-        TrialEnded("full", 20.0, 12, Outcome.COMPLETE, 0.5, None, 1, 10**9),
+        SearchStarted(
+            search="full", at_s=9.0, evaluator="full", sampler="tpe", trials=30, finished=12, failed=4, best=0.75
+        ),
+        TrialEnded(
+            search="full", at_s=20.0, trial=12, outcome=Outcome.COMPLETE, value=0.5, reason=None, running=1, flop=10**9
+        ),
         failed(13, "ValueError"),
-        TrialEnded("full", 30.0, 14, Outcome.COMPLETE, 0.6, None, 1, 10**9),
+        TrialEnded(
+            search="full", at_s=30.0, trial=14, outcome=Outcome.COMPLETE, value=0.6, reason=None, running=1, flop=10**9
+        ),
     ):
         lines(notice)
     assert [line.partition("] ")[2] for line in out.getvalue().splitlines()[1:]] == [
@@ -182,9 +242,9 @@ def test_names_and_reasons_are_shown_as_they_are():
     terminal = Console(file=out, width=120, height=40, force_terminal=True, color_system=None)
     with Live(console=terminal, auto_refresh=False, screen=False) as live:
         screen = _Screen(live, "starting")
-        screen(RunStarted("demo-1", 0.0, NAMES, 2, "sqlite:///[red].db"))
+        screen(RunStarted(run="demo-1", at_s=0.0, searches=NAMES, workers=2, ledger="sqlite:///[red].db"))
         for name in NAMES:
-            screen(SearchStarted(name, 1.0, "full", "tpe", 3))
+            screen(SearchStarted(search=name, at_s=1.0, evaluator="full", sampler="tpe", trials=3))
             screen(failed(0, f"KeyError: {name}", search=name))
             screen(Warned(f"beware of {name}", 1.0, name))
         live.refresh()
@@ -251,17 +311,23 @@ def test_a_log_on_a_full_disk_says_so():
 def test_what_a_search_by_several_objectives_finds(values, front, found, line):
     out = io.StringIO()
     lines = _Lines(Console(file=out, width=100))
-    lines(RunStarted("demo-1", 0.0, ("full",), 1, "sqlite:///nassim.db"))
-    lines(SearchEnded("full", 1.0, "trials", 4, 0.9, values, front, found))
+    lines(RunStarted(run="demo-1", at_s=0.0, searches=("full",), workers=1, ledger="sqlite:///nassim.db"))
+    lines(
+        SearchEnded(
+            search="full", at_s=1.0, reason="trials", trial=4, value=0.9, values=values, front=front, found=found
+        )
+    )
     assert out.getvalue().splitlines()[1] == f"[     1.0 s] full: {line}"
 
 
 def test_the_best_is_the_least_where_less_is_better_and_infeasible_trials_do_not_count():
     standing = RunStanding()
-    standing.take(RunStarted("demo-1", 0.0, ("s",), 1, ""))
-    standing.take(SearchStarted("s", 1.0, "full", "tpe", 3, maximised=False))
+    standing.take(RunStarted(run="demo-1", at_s=0.0, searches=("s",), workers=1, ledger=""))
+    standing.take(SearchStarted(search="s", at_s=1.0, evaluator="full", sampler="tpe", trials=3, maximised=False))
     for number, (outcome, value) in enumerate(
         [(Outcome.COMPLETE, 0.8), (Outcome.INFEASIBLE, None), (Outcome.COMPLETE, 0.7), (Outcome.FAILED, None)]
     ):
-        standing.take(TrialEnded("s", 2.0, number, outcome, value, None, 0, 0))
+        standing.take(
+            TrialEnded(search="s", at_s=2.0, trial=number, outcome=outcome, value=value, reason=None, running=0, flop=0)
+        )
     assert (standing.searches["s"].best, standing.searches["s"].ended) == (0.7, 3)
