@@ -116,6 +116,7 @@ def test_a_killed_worker_loses_its_job_and_is_replaced(tmp_path):
     check_books(events)
 
 
+@pytest.mark.slow
 def test_what_was_reported_before_the_death_stands():
     with RayExecutor(workers=1) as executor:
         executor.start(make_toy_runner)
@@ -264,6 +265,7 @@ def interrupted(executor):
     executor.wait(30)
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_waiting_closes_cleanly():
     executor = RayExecutor(workers=1)
     with pytest.raises(KeyboardInterrupt), executor:

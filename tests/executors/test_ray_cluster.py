@@ -55,7 +55,8 @@ def count(kind):
     return lambda events, kind=kind: sum(isinstance(event, kind) for event in events)
 
 
-@pytest.mark.parametrize("abruptly", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("abruptly", [True, False])
 def test_a_node_that_goes_preempts_its_job_and_one_that_comes_takes_over(cluster, abruptly):
     second = cluster.add_node(**NODE)
     with RayExecutor(workers=2, address=cluster.address) as executor:

@@ -79,6 +79,7 @@ def run_two(executor):
     return events
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 class TestOneMachine:
     def test_the_driver_measures_it_once_and_two_workers_share_it(self, tmp_path):

@@ -29,7 +29,7 @@ def undisturbed(tmp_path_factory) -> Done:
     return run(experiment(tmp_path_factory.mktemp("undisturbed"), FULL, ENAS))
 
 
-@pytest.mark.parametrize("share", [0.3, 0.45, 0.99])
+@pytest.mark.parametrize("share", [0.3, *(pytest.param(share, marks=pytest.mark.slow) for share in (0.45, 0.99))])
 def test_a_search_that_used_up_its_flop_stops_at_a_report_and_its_find_is_trained(tmp_path, undisturbed, share):
     limit = int(share * undisturbed.flop(search="full", stage="search"))
     done = run(experiment(tmp_path, FULL | {"budget": {"flop": limit}}, ENAS))
@@ -54,7 +54,7 @@ def test_stopped_trials_are_what_they_would_have_been_so_far(tmp_path, undisturb
     assert done.outcomes == ["complete", "complete", "stopped"]
 
 
-@pytest.mark.parametrize("share", [0.3, 0.8])
+@pytest.mark.parametrize("share", [pytest.param(0.3, marks=pytest.mark.slow), 0.8])
 def test_an_experiment_that_used_up_its_flop_stops_as_a_whole(tmp_path, undisturbed, share):
     limit = int(share * undisturbed.spent_flop)
     plan = experiment(tmp_path, FULL, ENAS, budget={"flop": limit})

@@ -154,6 +154,7 @@ def test_a_server_that_stays_away(tmp_path, undisturbed, server, monkeypatch):
     assert [t.values for t in done.study("full")][:3] == [t.values for t in undisturbed.study("full")]
 
 
+@pytest.mark.slow
 def test_a_server_that_stalls_is_away(tmp_path, undisturbed, server, monkeypatch):
     """Its process is stopped, not ended: the connection stays open, and nothing answers."""
     monkeypatch.setattr("nassim.ledger.database.WRITE_ANSWER_S", 0.3)
@@ -173,7 +174,7 @@ def test_a_server_that_stalls_is_away(tmp_path, undisturbed, server, monkeypatch
     assert done.results() == undisturbed.results()
 
 
-@pytest.mark.parametrize("what", ["ledger.db*", "ledger.db-wal"])
+@pytest.mark.parametrize("what", ["ledger.db*", pytest.param("ledger.db-wal", marks=pytest.mark.slow)])
 def test_a_ledger_that_is_deleted_while_the_run_goes_on_is_rescued(tmp_path, undisturbed, what):
     plan = experiment(tmp_path, FULL | {"trials": 3})
 

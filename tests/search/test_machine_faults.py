@@ -105,6 +105,7 @@ def test_a_disk_that_fails_for_a_while_costs_time_and_nothing_else(tmp_path, und
     assert done.status == "finished"
 
 
+@pytest.mark.slow
 def test_the_saved_model_waits_for_the_disk_too(tmp_path, undisturbed):
     disk, notices = Disk(tmp_path / "runs/run/models"), []
     plan = experiment(tmp_path, PLAN, checkpoint={"folder": str(tmp_path / "runs"), "every": 0})
@@ -196,6 +197,7 @@ def test_another_runs_folder_that_is_put_in_the_runs_place_stays_as_it_is(tmp_pa
     assert done.results() == undisturbed.results()
 
 
+@pytest.mark.slow
 def test_a_job_goes_back_to_the_last_checkpoint_that_is_there(tmp_path, undisturbed):
     plan, notices, kept = experiment(tmp_path, PLAN), [], []
     folder = tmp_path / "runs/run/checkpoints/full/trial/1"
@@ -234,6 +236,7 @@ def test_a_final_model_that_is_gone_before_its_finding_is_posted_is_trained_agai
     assert "there are no weights at" in done.warnings[0]
 
 
+@pytest.mark.slow
 def test_shared_weights_that_vanish_while_they_are_needed_are_trained_again(tmp_path, monkeypatch):
     plan, notices = experiment(tmp_path, ENAS), []
     folder = tmp_path / "runs/run/shared-weights/enas"
@@ -300,6 +303,7 @@ def test_shared_weights_of_another_round_are_not_taken_for_a_rounds(tmp_path):
     assert done.warnings == ["enas/shared: what it left is gone or damaged; it goes on from step 2 of 3"]
 
 
+@pytest.mark.slow
 def test_shared_weights_that_wait_for_the_disk_end_when_asked(tmp_path):
     disk, notices, plan = Disk(tmp_path / "runs/run/shared-weights"), [], experiment(tmp_path, ENAS)
     observe = at_report(1, disk.fail, notices, kind="shared weights")
@@ -331,6 +335,7 @@ def test_a_checkpoint_that_is_gone_is_no_worker_that_is_lost():
     assert flight.fruitless == 1, "it has been further"
 
 
+@pytest.mark.slow
 def test_a_driver_without_memory_stops_and_no_trial_is_to_blame(tmp_path, undisturbed, monkeypatch):
     plan = experiment(tmp_path, PLAN)
     plans, real = [], agenda.Agenda._flight

@@ -28,6 +28,7 @@ def inline(tmp_path):
     return tmp_path / "inline"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 def test_one_ray_worker_comes_to_what_inline_does(tmp_path, inline):
     """Its models too, which the worker that trains them saves; and that the driver gives it back takes time."""

@@ -75,6 +75,7 @@ def test_a_driver_that_is_gone_once_the_model_is_saved_trains_and_tests_nothing_
     assert retested(plan, tmp_path / "handed") == done.findings["full"].metrics
 
 
+@pytest.mark.slow
 def test_a_final_training_whose_model_cannot_be_saved_is_gone_on_with_once_it_can(tmp_path, monkeypatch):
     """A file stands where the folder is to be."""
     monkeypatch.setattr("nassim.search.hindrances.PATIENCE_S", 0.1)
@@ -114,6 +115,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.slow
 def test_searches_called_anything_keep_to_their_runs_folder_and_apart(tmp_path):
     (tmp_path / "precious").write_text("precious")
     root = tmp_path / "deep" / "down" / "runs"
