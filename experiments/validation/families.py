@@ -23,7 +23,7 @@ from torch.nn import functional
 from nassim.cost.counting import count
 from nassim.hardware.calibration import TimedStep, calibrate, prior
 from nassim.hardware.kernels import Kernel, KernelTable, inference_kernels, training_kernels
-from nassim.hardware.layers import layer_works
+from nassim.hardware.layers import operations_of
 from nassim.hardware.roofline import DeviceModel
 from nassim.seeds import derive_seed
 from nassim.space import SearchSpace
@@ -252,7 +252,7 @@ def _steps(measured: pd.DataFrame) -> list[TimedStep]:
 
 @cache
 def _kernels(family: str, number: int, mode: str) -> tuple[Kernel, ...]:
-    works = layer_works(count(network(family, number), FAMILIES[family][1], layers=True))
+    works = operations_of(count(network(family, number), FAMILIES[family][1], layers=True))
     return training_kernels(works) if mode == "training" else inference_kernels(works)
 
 

@@ -7,9 +7,9 @@ classifier. A module is a graph of at most seven vertices: input, operations, ou
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nassim.cost.profile import CalledOperation
 from nassim.cost.shape import ContractionShape
 from nassim.cost.work import FLOP_PER_MAC
-from nassim.hardware.kernels import LayerWork
 
 STEM_CHANNELS = 128
 STACKS = 3
@@ -53,18 +53,18 @@ def vertex_channels(module: Module, before: int, after: int) -> list[int]:
     return channels
 
 
-def _conv(before: int, after: int, kernel: int, side: int) -> Iterator[LayerWork]:
+def _conv(before: int, after: int, kernel: int, side: int) -> Iterator[CalledOperation]:
     weights = before * after * kernel**2
     flop = FLOP_PER_MAC * weights * side**2
     pixels = side**2 * FLOAT_BYTES
     size = after * pixels
     shape = ContractionShape(after, before, kernel**2)
-    yield LayerWork("", "convolution", flop, before * pixels, size, weights * FLOAT_BYTES, 2 * flop, shape)
-    yield LayerWork("", "native_batch_norm", 0, size, size, 2 * after * FLOAT_BYTES)
-    yield LayerWork("", "relu", 0, size, size)
+    yield CalledOperation("convolution", flop, before * pixels, size, weights * FLOAT_BYTES, 2 * flop, shape)
+    yield CalledOperation("native_batch_norm", 0, size, size, 2 * after * FLOAT_BYTES)
+    yield CalledOperation("relu", 0, size, size)
 
 
-def _module(module: Module, before: int, after: int, side: int) -> Iterator[LayerWork]:
+def _module(module: Module, before: int, after: int, side: int) -> Iterator[CalledOperation]:
     channels = vertex_channels(module, before, after)
     last = len(channels) - 1
     pixels = side**2 * FLOAT_BYTES
@@ -75,37 +75,39 @@ def _module(module: Module, before: int, after: int, side: int) -> Iterator[Laye
             if source == 0:
                 yield from _conv(before, width, 1, side)
             if i > 0:
-                yield LayerWork("", "add", 0, 2 * width * pixels, width * pixels)
+                yield CalledOperation("add", 0, 2 * width * pixels, width * pixels)
         operation = module.operations[vertex]
         if operation == "maxpool3x3":
-            yield LayerWork("", "max_pool2d", 0, width * pixels, width * pixels)
+            yield CalledOperation("max_pool2d", 0, width * pixels, width * pixels)
         else:
             yield from _conv(width, width, int(operation[4]), side)
     concatenated = [v for v in module.incoming(last) if v > 0]
     if len(concatenated) > 1:
-        yield LayerWork("", "cat", 0, after * pixels, after * pixels)
+        yield CalledOperation("cat", 0, after * pixels, after * pixels)
     if module.adjacency[0][last]:
         yield from _conv(before, after, 1, side)
         if concatenated:
-            yield LayerWork("", "add", 0, 2 * after * pixels, after * pixels)
+            yield CalledOperation("add", 0, 2 * after * pixels, after * pixels)
 
 
-def layers(module: Module, classes: int = 10) -> tuple[LayerWork, ...]:
+def layers(module: Module, classes: int = 10) -> tuple[CalledOperation, ...]:
     """Return the layers of the network of a module, in order."""
     found = [*_conv(3, STEM_CHANNELS, 3, SIDE)]
     channels, side = STEM_CHANNELS, SIDE
     for stack in range(STACKS):
         if stack > 0:
             pixels = channels * FLOAT_BYTES
-            found.append(LayerWork("", "max_pool2d", 0, pixels * side**2, pixels * side**2 // 4))
+            found.append(CalledOperation("max_pool2d", 0, pixels * side**2, pixels * side**2 // 4))
             side //= 2
         for index in range(MODULES):
             after = 2 * channels if stack > 0 and index == 0 else channels
             found += _module(module, channels, after, side)
             channels = after
-    found.append(LayerWork("", "mean", 0, channels * side**2 * FLOAT_BYTES, channels * FLOAT_BYTES))
+    found.append(CalledOperation("mean", 0, channels * side**2 * FLOAT_BYTES, channels * FLOAT_BYTES))
     flop = FLOP_PER_MAC * channels * classes
     weights = (channels + 1) * classes * FLOAT_BYTES
     shape = ContractionShape(classes, channels)
-    found.append(LayerWork("", "addmm", flop, channels * FLOAT_BYTES, classes * FLOAT_BYTES, weights, 2 * flop, shape))
+    found.append(
+        CalledOperation("addmm", flop, channels * FLOAT_BYTES, classes * FLOAT_BYTES, weights, 2 * flop, shape)
+    )
     return tuple(found)

@@ -7,9 +7,9 @@ residual reduction between stages; classifier. A cell has nodes 0 to 3 and an op
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nassim.cost.profile import CalledOperation
 from nassim.cost.shape import ContractionShape
 from nassim.cost.work import FLOP_PER_MAC
-from nassim.hardware.kernels import LayerWork
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -44,24 +44,24 @@ class Map:
         return self.channels * self.side**2 * FLOAT_BYTES
 
 
-def _conv(before: Map, after: Map, kernel: int) -> LayerWork:
+def _conv(before: Map, after: Map, kernel: int) -> CalledOperation:
     weights = before.channels * after.channels * kernel**2
     flop = FLOP_PER_MAC * weights * after.side**2
     shape = ContractionShape(after.channels, before.channels, kernel**2, stride=(before.side // after.side) ** 2)
-    return LayerWork("", "convolution", flop, before.size, after.size, weights * FLOAT_BYTES, 2 * flop, shape)
+    return CalledOperation("convolution", flop, before.size, after.size, weights * FLOAT_BYTES, 2 * flop, shape)
 
 
-def _elementwise(operation: str, at: Map, inputs: int = 1, weights: int = 0) -> LayerWork:
-    return LayerWork("", operation, 0, inputs * at.size, at.size, weights * FLOAT_BYTES)
+def _elementwise(operation: str, at: Map, inputs: int = 1, weights: int = 0) -> CalledOperation:
+    return CalledOperation(operation, 0, inputs * at.size, at.size, weights * FLOAT_BYTES)
 
 
-def _relu_conv_bn(before: Map, after: Map, kernel: int) -> Iterator[LayerWork]:
+def _relu_conv_bn(before: Map, after: Map, kernel: int) -> Iterator[CalledOperation]:
     yield _elementwise("relu", before)
     yield _conv(before, after, kernel)
     yield _elementwise("native_batch_norm", after, weights=2 * after.channels)
 
 
-def _operation(name: str, at: Map) -> Iterator[LayerWork]:
+def _operation(name: str, at: Map) -> Iterator[CalledOperation]:
     if name.startswith("nor_conv"):
         yield from _relu_conv_bn(at, at, int(name[-1]))
     elif name == "avg_pool_3x3":
@@ -70,7 +70,7 @@ def _operation(name: str, at: Map) -> Iterator[LayerWork]:
         yield _elementwise("mul", at)  # PyTorch's implementation multiplies by zero
 
 
-def _eager_cell(cell: Cell, at: Map) -> Iterator[LayerWork]:
+def _eager_cell(cell: Cell, at: Map) -> Iterator[CalledOperation]:
     # `sum(...)` begins with the integer 0, so that a node of n edges costs n additions, the first of one tensor.
     for node in (1, 2, 3):
         incoming = (op for (_, target), op in zip(EDGES, cell, strict=True) if target == node)
@@ -79,16 +79,16 @@ def _eager_cell(cell: Cell, at: Map) -> Iterator[LayerWork]:
             yield _elementwise("add", at, inputs=min(i + 1, 2))
 
 
-def _reduction(before: Map, after: Map) -> Iterator[LayerWork]:
+def _reduction(before: Map, after: Map) -> Iterator[CalledOperation]:
     yield from _relu_conv_bn(before, after, 3)
     yield from _relu_conv_bn(after, after, 3)
     pooled = Map(before.channels, after.side)
-    yield LayerWork("", "avg_pool2d", 0, before.size, pooled.size)
+    yield CalledOperation("avg_pool2d", 0, before.size, pooled.size)
     yield _conv(pooled, after, 1)
     yield _elementwise("add", after, inputs=2)
 
 
-def _network(cells: dict[Map, tuple[LayerWork, ...]], classes: int) -> Iterator[LayerWork]:
+def _network(cells: dict[Map, tuple[CalledOperation, ...]], classes: int) -> Iterator[CalledOperation]:
     """Lay out stem, stages and classifier around the cell's layers at each stage. Layers stay nameless."""
     maps = list(cells)
     yield _conv(Map(3, maps[0].side), maps[0], 3)
@@ -101,14 +101,14 @@ def _network(cells: dict[Map, tuple[LayerWork, ...]], classes: int) -> Iterator[
     last = maps[-1]
     yield _elementwise("native_batch_norm", last, weights=2 * last.channels)
     yield _elementwise("relu", last)
-    yield LayerWork("", "mean", 0, last.size, last.channels * FLOAT_BYTES)
+    yield CalledOperation("mean", 0, last.size, last.channels * FLOAT_BYTES)
     flop = FLOP_PER_MAC * last.channels * classes
     read, written = last.channels * FLOAT_BYTES, classes * FLOAT_BYTES
     weight_bytes, shape = last.channels * classes * FLOAT_BYTES, ContractionShape(classes, last.channels)
-    yield LayerWork("", "addmm", flop, read, written, weight_bytes, 2 * flop, shape)
+    yield CalledOperation("addmm", flop, read, written, weight_bytes, 2 * flop, shape)
 
 
-def eager_layers(cell: Cell, classes: int = 10) -> tuple[LayerWork, ...]:
+def eager_layers(cell: Cell, classes: int = 10) -> tuple[CalledOperation, ...]:
     """Return what PyTorch runs: every edge, whether or not its result is used."""
     maps = [Map(*stage) for stage in STAGES]
     return tuple(_network({at: tuple(_eager_cell(cell, at)) for at in maps}, classes))
@@ -166,7 +166,7 @@ def _is_convolution(cell: Cell, node: int) -> bool:
     return op.startswith("nor_conv") or (op == "skip_connect" and _is_convolution(cell, source))
 
 
-def _compiled_nodes(cell: Cell, at: Map) -> Iterator[LayerWork]:
+def _compiled_nodes(cell: Cell, at: Map) -> Iterator[CalledOperation]:
     for node in (1, 2, 3):
         incoming = [op for (_, target), op in zip(EDGES, cell, strict=True) if target == node and op != "none"]
         for i, op in enumerate(incoming):
@@ -175,7 +175,7 @@ def _compiled_nodes(cell: Cell, at: Map) -> Iterator[LayerWork]:
                 yield _elementwise("add", at, inputs=2)
 
 
-def compiled_layers(cell: Cell, classes: int = 10) -> tuple[LayerWork, ...]:
+def compiled_layers(cell: Cell, classes: int = 10) -> tuple[CalledOperation, ...]:
     """Return what a compiler for inference (TensorFlow Lite) leaves to run, before it fuses layers.
 
     Nothing, for a network whose output is a constant, unless convolutions with weights of zero remain in it.

@@ -107,12 +107,13 @@ class LayerTracker:
         rows = []
         for path, shape in self._shapes.items():
             module, held = modules[path], weights[path]
+            costs = amounts(weigh(*held), forward[path], backward[path], batch)
             row = LayerCost(
                 name=path,
                 kind=type(module).__name__,
                 output_shape=shape,
-                **amounts(weigh(*held), forward[path], backward[path], batch),
-                operations=_called(forward[path], batch),
+                **costs,
+                operations=_called(forward[path], costs, batch),
             )
             if forward[path].calls or backward[path].calls or any(held) or not any(module.children()):
                 rows.append(row)
@@ -131,16 +132,17 @@ class LayerTracker:
         return weights
 
 
-def _called(tally: Tally, batch: int) -> tuple[CalledOperation, ...]:
+def _called(forward: Tally, costs: Mapping[str, int], batch: int) -> tuple[CalledOperation, ...]:
     return tuple(
         CalledOperation(
             name=cost.operation,
-            calls=calls,
             flop=cost.flop // batch,
             read_bytes=cost.read_bytes // batch,
             written_bytes=cost.written_bytes // batch,
             weight_bytes=cost.weight_bytes,
+            backward_flop=costs["backward_flop"] * (cost.flop // batch) // costs["forward_flop"] if cost.flop else 0,
             shape=cost.shape,
+            calls=calls,
         )
-        for cost, calls in tally.calls.items()
+        for cost, calls in forward.calls.items()
     )

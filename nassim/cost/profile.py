@@ -18,18 +18,29 @@ class CalledOperation:
     """Calls of one operation in a layer's forward pass that are alike; the amounts are one call's, of one input.
 
     Attributes:
-        name: As in its schema, without `aten::`.
-        calls: How many there are.
+        name: As torch dispatches it, without `aten::`: "convolution", "native_batch_norm", "relu", "add", ...
+        flop: FLOP; above 0 for contractions alone.
+        read_bytes: Bytes of activations read.
+        written_bytes: Bytes of activations written.
+        weight_bytes: Bytes of parameters, read once for a whole batch.
+        backward_flop: FLOP of the backward pass: the layer's, shared out over its contractions.
         shape: Of a convolution or a product of matrices.
+        calls: How many there are.
     """
 
     name: str
-    calls: int
     flop: int
     read_bytes: int
     written_bytes: int
-    weight_bytes: int
+    weight_bytes: int = 0
+    backward_flop: int = 0
     shape: ContractionShape | None = None
+    calls: int = 1
+
+    @property
+    def moved_bytes(self) -> int:
+        """Bytes of activations read and written."""
+        return self.read_bytes + self.written_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,11 @@ class Costs:
 
         from nassim.cost.counting import count
         from nassim.hardware.kernels import inference_kernels
-        from nassim.hardware.layers import layer_works
+        from nassim.hardware.layers import operations_of
 
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             network = self._space.subnet(architecture)
-        return inference_kernels(layer_works(count(network, self._space.input_shape, layers=True)))
+        return inference_kernels(operations_of(count(network, self._space.input_shape, layers=True)))
 
 
 def remembered(function: Callable[[Architecture], T]) -> Callable[[Architecture], T]:

@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from nassim.cost.profile import CalledOperation
 from nassim.cost.shape import ContractionShape
 
 Array = NDArray[np.float64]
@@ -43,54 +44,22 @@ _ACTIVATIONS = frozenset((
 ))  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class LayerWork:
-    """What one operation does for one input.
+def kernel_kind(operation: CalledOperation) -> KernelKind:
+    """Return which kernels run an operation at inference."""
+    if operation.flop and "conv" in operation.name:
+        return KernelKind.GROUPED if operation.shape and operation.shape.groups > 1 else KernelKind.CONVOLUTION
+    if operation.flop:
+        return KernelKind.PRODUCT
+    pools = "pool" in operation.name or "upsample" in operation.name or operation.name in _REDUCTIONS
+    return KernelKind.REDUCTION if pools else KernelKind.ELEMENTWISE
 
-    Attributes:
-        name: Path of the layer that calls it in the network.
-        operation: As torch dispatches it: "convolution", "native_batch_norm", "relu", "add", "avg_pool2d", ...
-        forward_flop: FLOP of the forward pass; above 0 for contractions alone.
-        read_bytes: Bytes of activations read in the forward pass.
-        written_bytes: Bytes of activations written in the forward pass.
-        weight_bytes: Bytes of parameters, read once for a whole batch.
-        backward_flop: FLOP of the backward pass.
-        shape: Of a contraction, where it is known.
-    """
 
-    name: str
-    operation: str
-    forward_flop: int
-    read_bytes: int
-    written_bytes: int
-    weight_bytes: int = 0
-    backward_flop: int = 0
-    shape: ContractionShape | None = None
+def _normalises(operation: CalledOperation) -> bool:
+    return operation.name.endswith("_norm") or "batch_norm" in operation.name
 
-    @property
-    def kernel_kind(self) -> KernelKind:
-        """Which kernels run it at inference."""
-        if self.forward_flop and "conv" in self.operation:
-            return KernelKind.GROUPED if self.shape and self.shape.groups > 1 else KernelKind.CONVOLUTION
-        if self.forward_flop:
-            return KernelKind.PRODUCT
-        pools = "pool" in self.operation or "upsample" in self.operation or self.operation in _REDUCTIONS
-        return KernelKind.REDUCTION if pools else KernelKind.ELEMENTWISE
 
-    @property
-    def normalises(self) -> bool:
-        """Whether it is a normalisation."""
-        return self.operation.endswith("_norm") or "batch_norm" in self.operation
-
-    @property
-    def activates(self) -> bool:
-        """Whether it is an activation."""
-        return self.operation in _ACTIVATIONS
-
-    @property
-    def moved_bytes(self) -> int:
-        """Bytes of activations read and written in the forward pass."""
-        return self.read_bytes + self.written_bytes
+def _activates(operation: CalledOperation) -> bool:
+    return operation.name in _ACTIVATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,53 +81,55 @@ class Kernel:
     shape: ContractionShape | None = None
 
 
-def inference_kernels(layers: Iterable[LayerWork], fuse: bool = False) -> tuple[Kernel, ...]:
+def inference_kernels(operations: Iterable[CalledOperation], fuse: bool = False) -> tuple[Kernel, ...]:
     """Return the kernels of a forward pass.
 
     Args:
-        layers: In the order in which they run.
+        operations: In the order in which they run.
         fuse: Whether the framework compiles for inference: normalisation is folded into the contraction before it, and
             an activation into whatever is before it. PyTorch run eagerly does not; TensorFlow Lite, TensorRT and
             `torch.compile` do.
     """
-    kept: list[LayerWork] = []
-    for layer in (each for each in layers if each.operation != DROPOUT):
+    kept: list[CalledOperation] = []
+    for operation in (each for each in operations if each.name != DROPOUT):
         previous = kept[-1] if kept else None
-        if fuse and previous is not None and layer.read_bytes == previous.written_bytes:
-            folds = layer.normalises and previous.kernel_kind in CONTRACTING
-            if folds or layer.activates:
+        if fuse and previous is not None and operation.read_bytes == previous.written_bytes:
+            folds = _normalises(operation) and kernel_kind(previous) in CONTRACTING
+            if folds or _activates(operation):
                 continue
-        kept.append(layer)
+        kept.append(operation)
     return tuple(map(_forward, kept))
 
 
-def _forward(layer: LayerWork) -> Kernel:
-    return Kernel(layer.kernel_kind, layer.forward_flop, layer.moved_bytes, layer.weight_bytes, layer.shape)
+def _forward(operation: CalledOperation) -> Kernel:
+    size, weights = operation.moved_bytes, operation.weight_bytes
+    return Kernel(kernel_kind(operation), operation.flop, size, weights, operation.shape)
 
 
 OPTIMIZER_PASSES = 5
 """Passes over the parameters of a step of SGD with momentum: read weight, gradient and momentum, write two of them."""
 
 
-def training_kernels(layers: Sequence[LayerWork]) -> tuple[Kernel, ...]:
+def training_kernels(operations: Sequence[CalledOperation]) -> tuple[Kernel, ...]:
     """Return the kernels of a training step run eagerly: forward, backward, optimiser."""
-    passes = chain.from_iterable(map(_forward_and_backward, layers))
-    weights = (layer.weight_bytes for layer in layers if layer.weight_bytes)
+    passes = chain.from_iterable(map(_forward_and_backward, operations))
+    weights = (each.weight_bytes for each in operations if each.weight_bytes)
     return (*passes, *(Kernel(KernelKind.ELEMENTWISE, 0, 0, OPTIMIZER_PASSES * size) for size in weights))
 
 
-def _forward_and_backward(layer: LayerWork) -> tuple[Kernel, ...]:
-    if layer.normalises:
+def _forward_and_backward(operation: CalledOperation) -> tuple[Kernel, ...]:
+    kind, moved, weights = kernel_kind(operation), operation.moved_bytes, operation.weight_bytes
+    if _normalises(operation):
         # Forward, the statistics take a pass of their own; backward, so do the sums over input and gradient.
-        passes = (layer.read_bytes + layer.moved_bytes, layer.read_bytes + 2 * layer.moved_bytes)
-        return tuple(Kernel(KernelKind.STATISTICS, 0, size, layer.weight_bytes) for size in passes)
-    if layer.kernel_kind in CONTRACTING:
+        passes = (operation.read_bytes + moved, operation.read_bytes + 2 * moved)
+        return tuple(Kernel(KernelKind.STATISTICS, 0, size, weights) for size in passes)
+    if kind in CONTRACTING:
         # The gradients of the input and of the weights are a contraction each.
-        half = Kernel(layer.kernel_kind, layer.backward_flop // 2, layer.moved_bytes, layer.weight_bytes, layer.shape)
-        return (_forward(layer), half, half)
+        half = Kernel(kind, operation.backward_flop // 2, moved, weights, operation.shape)
+        return (_forward(operation), half, half)
     # An activation's gradient needs its output as well; other gradients only pass through.
-    kept = layer.written_bytes if layer.activates else 0
-    return (_forward(layer), Kernel(layer.kernel_kind, 0, layer.moved_bytes + kept, layer.weight_bytes))
+    kept = operation.written_bytes if _activates(operation) else 0
+    return (_forward(operation), Kernel(kind, 0, moved + kept, weights))
 
 
 _UNSHAPED = ContractionShape(width=1024, depth=1024)

@@ -14,7 +14,7 @@ from nassim.hardware.calibration import prior
 from nassim.hardware.costs import COSTS, ON_A_DEVICE, PROFILED, Costs
 from nassim.hardware.inference import find_inference
 from nassim.hardware.kernels import Kernel, KernelKind, inference_kernels
-from nassim.hardware.layers import layer_works
+from nassim.hardware.layers import operations_of
 from nassim.hardware.machine import Machine
 from nassim.hardware.roofline import Calibration
 from nassim.hardware.saved import save_machines, saved_machine
@@ -82,7 +82,7 @@ def test_training_memory_is_that_of_the_experiments_training():
 @pytest.mark.parametrize("batch", [1, 64])
 def test_latency_is_that_of_the_networks_kernels(device, batch):
     with torch.device("meta"):
-        kernels = inference_kernels(layer_works(count(SPACE.subnet(FINE), SPACE.input_shape, layers=True)))
+        kernels = inference_kernels(operations_of(count(SPACE.subnet(FINE), SPACE.input_shape, layers=True)))
     model = find_inference(device).model
     latency = COST.cost("latency_ms", device, batch)
     assert latency(FINE) == pytest.approx(1e3 * model.step_seconds(kernels, batch), rel=1e-9)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nassim.cost.profile import CalledOperation
 from nassim.cost.shape import ContractionShape
 from nassim.errors import NassimError
 from nassim.hardware import calibration
@@ -15,7 +16,6 @@ from nassim.hardware.kernels import (
     KernelColumns,
     KernelKind,
     KernelTable,
-    LayerWork,
     inference_kernels,
     training_kernels,
 )
@@ -42,13 +42,13 @@ GPU = DeviceModel(
 CPU = replace(GPU, device="cpu", overlaps=False)
 
 POINTWISE = ContractionShape(width=64, depth=32)
-CONV = LayerWork("conv", "convolution", 10_240_000, 40_000, 80_000, 4_000, 20_480_000, POINTWISE)
-NORM = LayerWork("norm", "native_batch_norm", 0, 80_000, 80_000, 400)
-RELU = LayerWork("relu", "relu", 0, 80_000, 80_000)
-POOL = LayerWork("pool", "avg_pool2d", 0, 80_000, 20_000)
+CONV = CalledOperation("convolution", 10_240_000, 40_000, 80_000, 4_000, 20_480_000, POINTWISE)
+NORM = CalledOperation("native_batch_norm", 0, 80_000, 80_000, 400)
+RELU = CalledOperation("relu", 0, 80_000, 80_000)
+POOL = CalledOperation("avg_pool2d", 0, 80_000, 20_000)
 
 
-WIDE = replace(CONV, forward_flop=64 * CONV.forward_flop, shape=ContractionShape(width=64, depth=2048))
+WIDE = replace(CONV, flop=64 * CONV.flop, shape=ContractionShape(width=64, depth=2048))
 
 
 def device_seconds(model: DeviceModel, kernel: Kernel, batch: int = 1) -> float:
