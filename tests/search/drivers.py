@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from itertools import count
 from multiprocessing.process import BaseProcess
 
 from searching import Done, check_books
@@ -27,15 +28,16 @@ _processes.set_forkserver_preload(
 class Driver:
     """A driver of a run named "run", new or resumed."""
 
-    def __init__(self, plan: Experiment, kill_after_s: float | None = None) -> None:
+    def __init__(self, plan: Experiment, kill_after_s: float | None = None, interrupt_at: int | None = None) -> None:
         """Start it.
 
         Args:
             plan: What to run.
             kill_after_s: Let it kill itself so long after it has begun to work.
+            interrupt_at: Let it interrupt itself at this report, from 1.
         """
         self._reports = _processes.Semaphore(0)
-        arguments = (plan.model_dump(mode="json"), self._reports, kill_after_s)
+        arguments = (plan.model_dump(mode="json"), self._reports, kill_after_s, interrupt_at)
         self.process: BaseProcess = _processes.Process(target=_drive, args=arguments)
         self.process.start()
 
@@ -57,13 +59,15 @@ class Driver:
         return self.process.exitcode
 
 
-def _drive(document: dict, reports, kill_after_s: float | None) -> None:
+def _drive(document: dict, reports, kill_after_s: float | None, interrupt_at: int | None) -> None:
     os.setsid()
-    plan = Experiment.model_validate(document)
+    plan, numbers = Experiment.model_validate(document), count(1)
 
     def observe(notice: Notice) -> None:
         if isinstance(notice, JobReported):
             reports.release()
+            if next(numbers) == interrupt_at:
+                os.kill(os.getpid(), signal.SIGINT)
         if isinstance(notice, RunStarted) and kill_after_s is not None:
             threading.Timer(kill_after_s, os.kill, (os.getpid(), signal.SIGKILL)).start()
 

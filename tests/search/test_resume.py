@@ -1,7 +1,6 @@
 """A driver killed at any moment: what is on the ledger stays, what follows is what would have been."""
 
 import random
-import signal
 import time
 
 import pandas as pd
@@ -145,10 +144,8 @@ def test_a_run_is_resumed_from_another_folder(tmp_path, monkeypatch):
 )
 def test_rounds_whose_weights_are_gone_are_done_again_and_booked_as_lost(tmp_path, harm, again):
     plan = experiment(tmp_path, ENAS)
-    driver = Driver(plan)
-    driver.wait_for_reports(3 + 6 + 1)  # three rounds, the trials after the second and one after the third
-    driver.send(signal.SIGINT)
-    assert driver.join() == 0
+    # Three rounds, the trials after the second and one after the third.
+    assert Driver(plan, interrupt_at=3 + 6 + 1).join() == 0
     harm(sorted((tmp_path / "runs" / "run" / "shared-weights" / "enas").glob("*.pt")))
     notices: list = []
     resume("run", plan.ledger, observe=notices.append)
