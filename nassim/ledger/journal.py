@@ -1,7 +1,7 @@
 """Optuna's studies in the ledger: the driver's, in memory and posted, and those that other processes look at."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NoReturn
@@ -71,8 +71,8 @@ class RunStorage(InMemoryStorage):
         if study_name in [study.study_name for study in self.get_all_studies()]:
             raise DuplicatedStudyError(f"there is a study {study_name!r} already")
         number = super().create_new_study(directions, study_name)
-        about = {"study_name": self.get_study_name_from_id(number), "directions": list(directions)}
-        self._post(self._text(JournalOperation.CREATE_STUDY, about))
+        name = self.get_study_name_from_id(number)
+        self._post(self._text(JournalOperation.CREATE_STUDY, study_name=name, directions=list(directions)))
         return number
 
     def delete_study(self, study_id: int) -> NoReturn:
@@ -85,21 +85,21 @@ class RunStorage(InMemoryStorage):
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         """Set an attribute of a study."""
-        text = self._text(JournalOperation.SET_STUDY_USER_ATTR, {"study_id": study_id, "user_attr": {key: value}})
-        super().set_study_user_attr(study_id, key, value)
+        text = self._text(JournalOperation.SET_STUDY_USER_ATTR, study_id=study_id, user_attr={key: value})
+        super().set_study_user_attr(study_id, key, _as_read(value))
         self._post(text)
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         """Set an attribute of a study that is Optuna's or a sampler's."""
-        text = self._text(JournalOperation.SET_STUDY_SYSTEM_ATTR, {"study_id": study_id, "system_attr": {key: value}})
-        super().set_study_system_attr(study_id, key, value)
+        text = self._text(JournalOperation.SET_STUDY_SYSTEM_ATTR, study_id=study_id, system_attr={key: value})
+        super().set_study_system_attr(study_id, key, _as_read(value))
         self._post(text)
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         """Make a trial: one that is running from now on, or one like a template."""
         date = self._date() if template_trial is None else None
         about = _like(template_trial) if template_trial else {"datetime_start": date and _stamp(date)}
-        text = self._text(JournalOperation.CREATE_TRIAL, {"study_id": study_id, **about})
+        text = self._text(JournalOperation.CREATE_TRIAL, study_id=study_id, **about)
         number = super().create_new_trial(study_id, template_trial)
         if date:
             self.get_trial(number).datetime_start = _local(date)
@@ -110,43 +110,60 @@ class RunStorage(InMemoryStorage):
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
         """Set a parameter of a trial."""
+        text = self._text(
+            JournalOperation.SET_TRIAL_PARAM,
+            trial_id=trial_id,
+            param_name=param_name,
+            param_value_internal=param_value_internal,
+            distribution=_distribution_text(distribution),
+        )
         super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
-        what = {"param_name": param_name, "param_value_internal": param_value_internal}
-        about = {"trial_id": trial_id, **what, "distribution": _distribution_text(distribution)}
-        self._post(self._text(JournalOperation.SET_TRIAL_PARAM, about))
+        self._post(text)
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         """Set a trial's state, and its values; returns whether it is set, for another may have begun it before."""
+        date, name = self._date(), "datetime_complete" if state.is_finished() else "datetime_start"
+        dated = {} if state is TrialState.WAITING else {name: _stamp(date)}
+        text = self._text(
+            JournalOperation.SET_TRIAL_STATE_VALUES, trial_id=trial_id, state=state, values=values, **dated
+        )
         if not super().set_trial_state_values(trial_id, state, values):
             return False
-        date, name = self._date(), "datetime_complete" if state.is_finished() else "datetime_start"
-        about: dict[str, Any] = {"trial_id": trial_id, "state": state, "values": values}
-        if state is not TrialState.WAITING:
-            about[name] = _stamp(date)
+        if dated:
             setattr(self.get_trial(trial_id), name, _local(date))
-        self._post(self._text(JournalOperation.SET_TRIAL_STATE_VALUES, about))
+        self._post(text)
         return True
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         """Set what a trial reported at a step."""
+        text = self._text(
+            JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE,
+            trial_id=trial_id,
+            step=step,
+            intermediate_value=intermediate_value,
+        )
         super().set_trial_intermediate_value(trial_id, step, intermediate_value)
-        about = {"trial_id": trial_id, "step": step, "intermediate_value": intermediate_value}
-        self._post(self._text(JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE, about))
+        self._post(text)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Set an attribute of a trial."""
-        text = self._text(JournalOperation.SET_TRIAL_USER_ATTR, {"trial_id": trial_id, "user_attr": {key: value}})
-        super().set_trial_user_attr(trial_id, key, value)
+        text = self._text(JournalOperation.SET_TRIAL_USER_ATTR, trial_id=trial_id, user_attr={key: value})
+        super().set_trial_user_attr(trial_id, key, _as_read(value))
         self._post(text)
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Set an attribute of a trial that is Optuna's or a sampler's."""
-        text = self._text(JournalOperation.SET_TRIAL_SYSTEM_ATTR, {"trial_id": trial_id, "system_attr": {key: value}})
-        super().set_trial_system_attr(trial_id, key, value)
+        text = self._text(JournalOperation.SET_TRIAL_SYSTEM_ATTR, trial_id=trial_id, system_attr={key: value})
+        super().set_trial_system_attr(trial_id, key, _as_read(value))
         self._post(text)
 
-    def _text(self, operation: JournalOperation, about: Mapping[str, Any]) -> str:
+    def _text(self, operation: JournalOperation, **about: Any) -> str:
         return json.dumps({"op_code": operation, "worker_id": self._signature, **about}, separators=(",", ":"))
+
+
+def _as_read(value: Any) -> Any:
+    """Return an attribute as a later driver reads it: a tuple is a list then."""
+    return json.loads(json.dumps(value))
 
 
 _distribution_text = cache(distribution_to_json)

@@ -68,6 +68,19 @@ def test_a_value_that_is_no_json_is_refused_at_once_and_leaves_no_trace():
     assert study.user_attrs == {}
 
 
+def test_attributes_are_what_a_later_driver_reads():
+    ledger = Ledger("sqlite://")
+    writer = new_run(ledger)
+    study = optuna.create_study(storage=writer.storage(utc), study_name="tpe")
+    study.set_user_attr("x", (1, {2: 3}))
+    trial = study.ask()
+    trial.set_user_attr("y", (4,))
+    writer.commit()
+    later = optuna.load_study(storage=ledger.resume("run").storage(utc), study_name="tpe")
+    assert study.user_attrs == later.user_attrs == {"x": [1, {"2": 3}]}
+    assert study.trials[0].user_attrs == later.trials[0].user_attrs == {"y": [4]}
+
+
 def test_what_is_written_follows_from_the_run_alone(tmp_path):
     """No number of Optuna's own, no date of the host's; and a later driver goes on with it."""
 
