@@ -35,6 +35,10 @@ class Spent:
     gco2e: float = 0.0
 
 
+FAR = 100.0
+"""An overshoot, as a share of its limit, from which on it isn't told how far."""
+
+
 @dataclass(frozen=True, slots=True)
 class Overrun:
     """A budget that was reached.
@@ -58,7 +62,8 @@ class Overrun:
 
     def __str__(self) -> str:
         limit, spent, overshoot = map(_SHOWN[self.name], (self.limit, self.spent, self.overshoot))
-        share = units.percent(self.overshoot / self.limit)
+        over = self.overshoot / self.limit
+        share = units.percent(over) if over < FAR else f"more than {units.percent(FAR)}"
         return f"{self.owner}'s budget: {limit} reached, spent {spent} (overshoot {overshoot}, {share})"
 
 

@@ -206,6 +206,12 @@ def _read(source: DataSource) -> tuple["Tensor", "Tensor", list["Tensor"]]:
     import torch
 
     x, y = map(torch.from_numpy, source.reader.read())
+    count, shape = source.reader.shape().count, source.reader.shape().input_shape
+    if len(x) != count or len(y) != count or tuple(x.shape[1:]) != shape:
+        raise NassimError(
+            f"data: {type(source.reader).__name__} says that there are {count:,} inputs of shape {shape}, and reads "
+            f"inputs of shape {tuple(x.shape)} and {len(y):,} targets"
+        )
     divide = unstratified if y.is_floating_point() else stratified
     return x, y, [torch.from_numpy(part) for part in divide(y.numpy(), source.sizes, source.seed)]
 

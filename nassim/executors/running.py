@@ -4,9 +4,12 @@ import gc
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Any
 
+from nassim.cost.work import Work
 from nassim.errors import NassimError
 from nassim.evaluation import Diverged, Job, Progress, Runner, StateLost
 from nassim.executors.base import Ending
@@ -60,8 +63,8 @@ def play(runner: Runner, job: Job, go_on: Callable[[], bool], rest: Callable[[],
     yield Moment(began, Mark.BEGAN)
     try:
         steps = runner(job)
-        for progress in steps:
-            at = stamp()
+        for yielded in steps:
+            progress, at = _sound(yielded), stamp()
             yield Moment(at, progress)
             if progress.hindrance:
                 end = None if rest() else End(Ending.STOPPED)
@@ -86,6 +89,25 @@ def play(runner: Runner, job: Job, go_on: Callable[[], bool], rest: Callable[[],
     if end.ending is Ending.FAILED:
         free_memory()
     yield Moment(stamp(), end)
+
+
+def _sound(progress: Any) -> Progress:
+    """Return what a job yields with its metrics as plain numbers, whatever library they are of.
+
+    Raises:
+        TypeError: It is no Progress, or a metric is no number.
+    """
+    if not isinstance(progress, Progress) or not isinstance(progress.work, Work):
+        raise TypeError(f"the evaluator yields {progress!r:.80}; wanted a Progress with its Work")
+    return replace(progress, metrics=dict(map(_number, progress.metrics.items()))) if progress.metrics else progress
+
+
+def _number(metric: tuple[str, Any]) -> tuple[str, float]:
+    name, value = metric
+    with suppress(TypeError, ValueError):
+        if not isinstance(value, str):
+            return name, float(value)
+    raise TypeError(f"the evaluator reports {name} as {value!r:.80}; wanted a number")
 
 
 def _verdict(job: Job, ran_s: float, progress: Progress, go_on: Callable[[], bool]) -> End | None:

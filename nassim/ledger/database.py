@@ -45,6 +45,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = engines.parse(url)
         self._checked = False
+        self._logs = False
         self._sockets = engines.Sockets()
         self._written: dict[Path, tuple[int, int]] = {}
 
@@ -125,6 +126,7 @@ class Database:
         with self._translated("written", WRITE_ANSWER_S):
             if not self._checked:
                 self._create()
+            self._keep_a_log()
             with self._engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
                 yield connection
         self._check_file()
@@ -177,6 +179,7 @@ class Database:
             self._translated("migrated", READ_ANSWER_S),
             self._engine.connect().execution_options(**options) as connection,
             connection.begin(),
+            self.understood(),
         ):
             if not OLDEST_VERSION <= self._version(connection) <= SCHEMA_VERSION:
                 self._check(connection)
@@ -195,8 +198,7 @@ class Database:
         if self.file is not None:
             with suppress(OSError):  # what SQLite makes itself its group can't write, whatever the umask; it says why
                 self.file.touch(0o666, exist_ok=True)
-            with self._engine.connect().execution_options(begin=None) as connection:
-                engines.keep_a_write_ahead_log(connection)
+            self._keep_a_log()
         with self._engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
             if not self._is_sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
@@ -204,6 +206,13 @@ class Database:
                 metadata.create_all(connection)
                 connection.execute(schema.insert().values(version=SCHEMA_VERSION))
             self._check(connection)
+
+    def _keep_a_log(self) -> None:
+        """Switch a file to a write-ahead log that has none, as one that a dump was read into."""
+        if self.file is not None and not self._logs:
+            with self._engine.connect().execution_options(begin=None) as connection:
+                engines.keep_a_write_ahead_log(connection)
+            self._logs = True
 
     def _check(self, connection: Connection) -> None:
         if not inspect(connection).has_table(schema.name):

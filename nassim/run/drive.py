@@ -27,6 +27,7 @@ from nassim.ledger.store import Ledger
 from nassim.ledger.writer import Writer
 from nassim.notices import FinalEnded, Notice, Observe, RunEnded, RunStarted, SearchEnded, SearchStarted, Warned
 from nassim.run.arm import make_arm
+from nassim.run.failing import failure
 from nassim.run.make import Parts
 from nassim.search.books import Books
 from nassim.search.checkpoints import Checkpoints
@@ -115,6 +116,10 @@ class Drive:
                 f"{error}. What is not written is saved in {path}; {to_be_moved}when the database is back, "
                 f"`nassim resume {self._writer.run}` takes it in"
             ) from error
+        except NassimError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise failure(error, self._writer.run, self._folder) from error
 
     def _saved(self, save: Callable[[Path], Path]) -> Path:
         """Save a file in the run's folder; where that is gone or full, in a new one at home or among temporary files.
@@ -298,7 +303,7 @@ class Drive:
         try:
             words = self._parts.space.to_string(architecture)
             return None if words is None else str(words)
-        except Exception as error:  # noqa: BLE001, a user's space may fail in any way, and the model is trained by now
+        except (Exception, SystemExit) as error:  # noqa: BLE001, a user's space may fail in any way, and the model is trained by now
             self._warn(f"the space's to_string failed: {type(error).__name__}: {error}", search)
             return None
 

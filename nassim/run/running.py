@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nassim.errors import Interrupted, NassimError
+from nassim.errors import Interrupted, NassimError, users_code
 from nassim.executors.base import Executor
 from nassim.executors.clock import Clock, utc_now
 from nassim.experiment.loading import recorded_experiment
@@ -21,6 +21,7 @@ from nassim.notices import Notice, Observe, Warned
 from nassim.run.checking import check_code, check_parts, check_unchanged
 from nassim.run.code import record_code
 from nassim.run.drive import Drive
+from nassim.run.failing import told
 from nassim.run.make import make_executor
 from nassim.run.pricing import check_site, find_rates
 from nassim.run.watcher import Watcher
@@ -71,7 +72,8 @@ def execute(
     ledger.check_lasting()
     check_site(experiment)
     saved_machines()  # workers on this machine look theirs up
-    domain = check_parts(experiment, observe)
+    with users_code(_before_it_began):
+        domain = check_parts(experiment, observe)
     rates = _rates(experiment, strict, observe)
     root = str(Path(experiment.checkpoint.folder).resolve())
     experiment = experiment.model_copy(update={"checkpoint": experiment.checkpoint.model_copy(update={"folder": root})})
@@ -90,7 +92,8 @@ def _connect(executor: Executor, stopping: Stopping, observe: Observe, clock: Cl
     Raises:
         Interrupted: The run was asked to stop, and nothing of it is on the ledger that would have to be closed.
     """
-    with stopping.answering(lambda: observe(Warned(STOPPING, clock.now_s()))), stopping.interruptible():
+    answering = stopping.answering(lambda: observe(Warned(STOPPING, clock.now_s())))
+    with users_code(_before_it_began), answering, stopping.interruptible():
         executor.connect()
     if stopping.asked:
         raise Interrupted(stopping.number)
@@ -155,7 +158,8 @@ def resume(
         with ledger.understood():
             check_code(record)
     experiment = recorded_experiment(record.experiment, run).model_copy(update={"ledger": ledger_url})
-    domain = check_parts(experiment, observe)
+    with users_code(_before_it_began):
+        domain = check_parts(experiment, observe)
     with ledger.understood():
         check_unchanged(run, record.about.get("space"), domain)
     folder, rates = folder_of(record), _rates(experiment, strict, observe)
@@ -171,3 +175,7 @@ def resume(
 
 def _rates(experiment: Experiment, strict: bool, observe: Observe) -> Rates | None:
     return find_rates(experiment, strict, lambda message: observe(Warned(message, 0.0)))
+
+
+def _before_it_began(error: BaseException) -> str:
+    return f"a part of the experiment fails before anything is run: {told(error)}"

@@ -202,7 +202,10 @@ class Agenda:
 
         def plan_from(first: int) -> Job:
             with self._books.turn(Activity.PLAN):
-                return self._search.dress(plan(first), limited=self._allowance.limits_work)
+                job = plan(first)
+                if not isinstance(job, Job):
+                    raise TypeError(f"the evaluator planned {type(job).__name__}, wanted a Job")
+                return self._search.dress(job, limited=self._allowance.limits_work)
 
         job = plan_from(first)
         if (step := self._books.kept_step(job.id)) > first:
@@ -249,8 +252,12 @@ class Agenda:
 
         try:
             return self._flight(prepare, self._books.kept_step(preparation.id))
+        except NoMemory:
+            raise
         except NassimError as error:
             raise SearchFailed(f"search {self._search.name}: {error}") from error
+        except Exception as error:
+            raise SearchFailed(f"search {self._search.name} can't prepare: {reason_of(error)}") from error
 
     def _candidates(self, in_flight: int) -> list[Candidate]:
         """Return the candidates of the next job: trials left open by an earlier driver first, then new ones."""

@@ -210,6 +210,7 @@ class SearchLoop:
         match event.ending:
             case Ending.DONE:
                 self._over(flight, Outcome.COMPLETE, None)
+                self._look_at_progress(flight.job)
             case Ending.STOPPED | Ending.LOST | Ending.PREEMPTED if flight.pruned:
                 self._over(flight, Outcome.PRUNED, None)
             case Ending.STOPPED | Ending.LOST | Ending.PREEMPTED if flight.is_through:
@@ -224,6 +225,18 @@ class SearchLoop:
                 self._lost(flight, event)
             case Ending.SET_BACK:
                 self._set_back(flight, event)
+
+    def _look_at_progress(self, job: Job) -> None:
+        """See that a preparation gets further with its jobs, or it would be gone on with for ever.
+
+        Raises:
+            SearchFailed: It does not.
+        """
+        if job.stage is Stage.SHARED and (step := self._books.kept_step(job.id)) <= job.first:
+            raise SearchFailed(
+                f"{job.id} does not get beyond step {step}, and the trials of search {job.search} need more: each of "
+                "its jobs is to write at least one checkpoint (nassim.evaluation.Preparation)"
+            )
 
     def _failed(self, flight: Flight, reason: str | None) -> None:
         self._over(flight, Outcome.FAILED, reason)

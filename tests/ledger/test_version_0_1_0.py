@@ -57,3 +57,23 @@ def test_migrated_its_studies_can_be_exported(url, tmp_path):
     Ledger(url).migrate()
     target = f"sqlite:///{tmp_path / 'studies.db'}"
     assert export_studies(Ledger.open(url), "small-1", target) == ["small-1/full", "small-1/enas"]
+
+
+def test_migrated_from_a_dump_it_can_be_written(url):
+    """A dump that was read in keeps no write-ahead log, other than the file that it was made of."""
+    with Ledger(url) as ledger:
+        ledger.migrate()
+        writer = ledger.resume("small-1")
+        writer.close("interrupted")
+        assert ledger.run("small-1").status == "interrupted"
+
+
+@pytest.mark.parametrize("finding", ["{not json", "{}"])
+def test_a_damaged_one_is_told_and_left_as_it_is(url, finding):
+    database = sqlite3.connect(url.removeprefix("sqlite:///"))
+    database.execute("UPDATE nassim_findings SET finding = ?", (finding,))
+    database.commit()
+    before = [*database.iterdump()]
+    with pytest.raises(NassimError, match="it is damaged, or was changed by something else. Restore it from a backup"):
+        Ledger(url).migrate()
+    assert [*database.iterdump()] == before

@@ -82,6 +82,11 @@ def test_an_overrun_says_whose_budget_it_is_and_how_far_it_went():
     assert allowance.updated(overrun).overshoot == 500
 
 
+@pytest.mark.parametrize("limit", [5e-324, 1e-300, 1.0])
+def test_an_overshoot_beyond_measure_is_told_as_such(limit):
+    assert "more than 10,000 %" in str(Overrun("experiment", "wall_s", limit, 1_000.0))
+
+
 def test_every_limit_is_told_with_its_unit():
     told = [str(Overrun("experiment", name, 2, 3)) for name in Budget.model_fields]
     assert [line.partition(" reached")[0].partition(": ")[2] for line in told] == [

@@ -13,6 +13,7 @@ from nassim.cost.work import Activity, Work
 from nassim.evaluation import Job, Progress
 from nassim.ledger.entry import Stage
 from nassim.run import execute, resume
+from nassim.search.search import SearchFailed
 from nassim.space.catalogue import load_space
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
@@ -95,6 +96,22 @@ def test_several_preparations_come_to_their_end_also_where_there_are_no_trials()
     assert done.groupby("job")["step"].agg(list).to_dict() == {"s/left": [1, 2], "s/right": [1, 2]}
     assert set(done["stage"]) == {"shared"}
     assert found.trials.empty
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_preparation_that_gets_no_further_ends_its_search(first):
+    """It would be gone on with for ever: it keeps no checkpoint, or has no more to do than what is wanted of it."""
+
+    class Stuck(Prepared):
+        def due(self, preparation, trial):
+            return first + 1
+
+        def run(self, job):
+            steps = super().run(job)
+            yield from steps if first else [Progress(Work(Activity.SUPERNET))]
+
+    with pytest.raises(SearchFailed, match=f"s/left does not get beyond step {first}, and the trials of search s need"):
+        look("random", 0, evaluator=Stuck(None))
 
 
 def test_what_an_evaluator_chooses_itself_is_trained_and_found(tmp_path, searches):
