@@ -81,5 +81,5 @@ def test_an_installed_nassim_finds_its_spaces_and_experiments(installed, tmp_pat
 @pytest.mark.slow
 def test_an_installed_nassim_runs_the_quickstart(installed, tmp_path):
     out = run(installed / "nassim", "run", "quickstart", folder=tmp_path)
-    assert "Search over final training" in out
+    assert "Search : final is FLOP performed over FLOP performed" in out
     assert "The books close: every leased second is posted to one activity." in out

@@ -7,10 +7,10 @@ import pytest
 
 SHOWS = """
 import psutil, ray
-from nassim.executors.ray.cluster import Share
+from nassim.executors.ray.cluster import Bundle
 from nassim.executors.ray.joining import joined
 
-with joined("local", 1, Share()):
+with joined("local", 1, Bundle()):
     ray.get(ray.remote(lambda: None).remote())
     me = psutil.Process()
     for process in (me, *me.children(recursive=True)):

@@ -13,6 +13,7 @@ from postgresql import PostgresqlServer, backends, missing
 from searching import FULL, Done, check_books, experiment, run
 
 from nassim.errors import NassimError
+from nassim.ledger.entry import Stage
 from nassim.ledger.store import Ledger
 from nassim.notices import JobReported
 from nassim.run import execute, resume
@@ -256,7 +257,7 @@ def test_a_database_away_at_the_end_too(tmp_path, monkeypatch):
     monkeypatch.setattr("nassim.search.commits.PATIENCE_S", 0.3)
 
     def hold(notice):
-        if isinstance(notice, JobReported) and notice.kind == "final" and notice.step == notice.last == 3:
+        if isinstance(notice, JobReported) and notice.stage is Stage.FINAL and notice.step == notice.last == 3:
             lock.take()
 
     with pytest.raises(NassimError, match="is saved in"):

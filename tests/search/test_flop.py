@@ -64,7 +64,7 @@ def test_rounds_of_shared_weights_and_their_scores(tmp_path, counted):
     done = run(experiment(tmp_path, ENAS, space=CELL))
     assert booked(done, counted) == counted
     assert sum(counted.values()) == done.spent_flop
-    assert {name.rpartition("/")[0] for name in counted} == {"", "enas", "enas/round", "enas/trials"}
+    assert {name.rpartition("/")[0] for name in counted} == {"", "enas", "enas/trials"}
 
 
 def test_failed_trials_up_to_the_step_in_which_they_failed(tmp_path, counted):
