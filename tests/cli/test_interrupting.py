@@ -51,9 +51,9 @@ def until(process, holds):
     [
         (("run", "small.yaml"), "torch", signal.SIGTERM),
         (("report",), "pandas", signal.SIGINT),
-        (("profile", "cell"), "torch", signal.SIGTERM),
-        (("calibrate",), "torch", signal.SIGINT),
-        (("dashboard", "small-1"), "optuna_dashboard", signal.SIGTERM),
+        pytest.param(("profile", "cell"), "torch", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(("calibrate",), "torch", signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(("dashboard", "small-1"), "optuna_dashboard", signal.SIGTERM, marks=pytest.mark.slow),
     ],
 )
 def test_a_command_that_loads_is_answered_in_one_line(tmp_path, arguments, heavy, number):

@@ -156,7 +156,7 @@ def killed_at(progresses, wanted):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
-@pytest.mark.parametrize("step", [1, 3])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_going_on_from_a_checkpoint_ends_as_if_never_stopped(tmp_path, step, optimizer):
     evaluator, job = checkpointed(tmp_path)
     evaluator = replace(

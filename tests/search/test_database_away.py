@@ -51,6 +51,7 @@ def undisturbed(tmp_path) -> Done:
     return run(experiment(tmp_path / "undisturbed", FULL | {"trials": 3}))
 
 
+@pytest.mark.slow
 def test_a_lock_that_passes_is_sat_out(tmp_path, undisturbed):
     url = f"sqlite:///{tmp_path / 'ledger.db'}?timeout=0.1"
     plan = experiment(tmp_path, FULL | {"trials": 3}, ledger=url)

@@ -148,10 +148,10 @@ def test_a_disk_that_fails_for_long_stops_the_run_and_resume_goes_on(tmp_path, u
 @pytest.mark.parametrize(
     ("harm", "step"),
     [
-        (lambda file: shutil.rmtree(file.parent), 0),
+        pytest.param(lambda file: shutil.rmtree(file.parent), 0, marks=pytest.mark.slow),
         (lambda file: file.write_bytes(b"half"), 0),
-        (zero, 0),
-        (lambda file: file.rename(file.with_name("000001.pt")), 0),
+        pytest.param(zero, 0, marks=pytest.mark.slow),
+        pytest.param(lambda file: file.rename(file.with_name("000001.pt")), 0, marks=pytest.mark.slow),
     ],
     ids=["gone", "damaged", "zeroed", "another's"],
 )
@@ -171,7 +171,9 @@ def test_a_checkpoint_that_is_gone_sends_its_job_back(tmp_path, undisturbed, har
     assert done.flop(activity=Activity.LOST, trial=1) == undisturbed.flop(trial=1) * 2 // 3
 
 
-@pytest.mark.parametrize("report", [4, 5], ids=["before a checkpoint", "before a trial's end"])
+@pytest.mark.parametrize(
+    "report", [4, pytest.param(5, marks=pytest.mark.slow)], ids=["before a checkpoint", "before a trial's end"]
+)
 def test_another_runs_folder_that_is_put_in_the_runs_place_stays_as_it_is(tmp_path, undisturbed, monkeypatch, report):
     monkeypatch.setattr("nassim.search.hindrances.PATIENCE_S", 0.5)
     monkeypatch.setattr("nassim.executors.inline.AGAIN_S", 0.1)

@@ -27,10 +27,10 @@ class Mine(optuna.samplers.RandomSampler):
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("raise RuntimeError('no luck')", "RuntimeError: no luck, at "),
+        pytest.param("raise RuntimeError('no luck')", "RuntimeError: no luck, at ", marks=pytest.mark.slow),
         ("sys.exit(0)", "SystemExit: 0, at "),
         ("study.set_user_attr('x', object())", "TypeError: Object of type object is not JSON serializable, at "),
-        ("study.tell(0, 0.5)", "ValueError: Cannot tell a COMPLETE trial., at "),
+        pytest.param("study.tell(0, 0.5)", "ValueError: Cannot tell a COMPLETE trial., at ", marks=pytest.mark.slow),
     ],
 )
 def test_a_sampler_that_fails_is_told_with_its_line_and_gone_on_with_once_it_is_mended(tmp_path, what, said):

@@ -114,6 +114,7 @@ def test_a_preparation_that_gets_no_further_ends_its_search(first):
         look("random", 0, evaluator=Stuck(None))
 
 
+@pytest.mark.slow
 def test_what_an_evaluator_chooses_itself_is_trained_and_found(tmp_path, searches):
     chooses = tmp_path / "one_shot.py"
     chooses.write_text(

@@ -51,6 +51,7 @@ def test_each_search_hands_over_the_model_whose_test_is_on_the_ledger(tmp_path):
     assert not (tmp_path / "runs" / "run" / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_gone_once_the_model_is_saved_trains_and_tests_nothing_again(tmp_path):
     plan = experiment(tmp_path, ONE, checkpoint={"folder": str(tmp_path / "runs"), "every": 0})
 

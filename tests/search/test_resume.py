@@ -63,7 +63,7 @@ def lines(entries: pd.DataFrame) -> dict:
     ("search", "kills"),
     [
         pytest.param("tpe, pruned", 2, marks=pytest.mark.slow),
-        ("enas", 2),
+        pytest.param("enas", 2, marks=pytest.mark.slow),
         *(pytest.param(search, 25, marks=pytest.mark.slow) for search in SEARCHES),
     ],
 )

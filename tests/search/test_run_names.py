@@ -50,6 +50,7 @@ def test_nothing_depends_on_the_runs_name(tmp_path, sampler, pruner):
     assert len(one) == 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "grid", "evolution", "reinforce"])
 def test_nor_with_several_objectives(tmp_path, sampler):
     one, other = (story(called(name, sampler, "none", tmp_path, several=True)) for name in NAMES)

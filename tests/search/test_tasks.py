@@ -93,6 +93,7 @@ def test_a_metric_of_torchmetrics_by_its_own_name_may_be_the_objective(tmp_path)
     )
 
 
+@pytest.mark.slow
 def test_inputs_that_look_unscaled_are_warned_of(tmp_path):
     plan = told(tmp_path, load_digits().target, 10, FULL | {"trials": 1})
     (warning,) = run(plan).warnings

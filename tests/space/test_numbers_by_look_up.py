@@ -87,7 +87,14 @@ def by_name(widths):
 
 @pytest.mark.parametrize(
     "more",
-    [all_the_greatest, all_of_one, wide_in_total, widest_in_total_as_plain_numbers, one_for_each, by_name],
+    [
+        all_the_greatest,
+        by_name,
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in (all_of_one, wide_in_total, widest_in_total_as_plain_numbers, one_for_each)
+        ),
+    ],
 )
 def test_what_few_networks_have_is_found(more):
     space = Line(more)
