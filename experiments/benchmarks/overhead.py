@@ -173,6 +173,7 @@ def bare_optuna(real: bool, trials: int) -> Result:
         return value
 
     study = optuna.create_study(direction="maximize", sampler=make_tpe())
+    make_evaluator(real)
     start = time.time()
     study.optimize(objective, n_trials=trials)
     return Result(trials, time.time() - start, sum(b - a for a, b in spans), 1)
