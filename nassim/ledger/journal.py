@@ -1,7 +1,8 @@
 """Optuna's studies in the ledger: the driver's, in memory and posted, and those that other processes look at."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NoReturn
@@ -85,40 +86,36 @@ class RunStorage(InMemoryStorage):
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         """Set an attribute of a study."""
-        text = self._text(JournalOperation.SET_STUDY_USER_ATTR, study_id=study_id, user_attr={key: value})
-        super().set_study_user_attr(study_id, key, _as_read(value))
-        self._post(text)
+        with self._posted(JournalOperation.SET_STUDY_USER_ATTR, study_id=study_id, user_attr={key: value}):
+            super().set_study_user_attr(study_id, key, _as_read(value))
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         """Set an attribute of a study that is Optuna's or a sampler's."""
-        text = self._text(JournalOperation.SET_STUDY_SYSTEM_ATTR, study_id=study_id, system_attr={key: value})
-        super().set_study_system_attr(study_id, key, _as_read(value))
-        self._post(text)
+        with self._posted(JournalOperation.SET_STUDY_SYSTEM_ATTR, study_id=study_id, system_attr={key: value}):
+            super().set_study_system_attr(study_id, key, _as_read(value))
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         """Make a trial: one that is running from now on, or one like a template."""
         date = self._date() if template_trial is None else None
         about = _like(template_trial) if template_trial else {"datetime_start": date and _stamp(date)}
-        text = self._text(JournalOperation.CREATE_TRIAL, study_id=study_id, **about)
-        number = super().create_new_trial(study_id, template_trial)
+        with self._posted(JournalOperation.CREATE_TRIAL, study_id=study_id, **about):
+            number = super().create_new_trial(study_id, template_trial)
         if date:
             self.get_trial(number).datetime_start = _local(date)
-        self._post(text)
         return number
 
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
         """Set a parameter of a trial."""
-        text = self._text(
+        with self._posted(
             JournalOperation.SET_TRIAL_PARAM,
             trial_id=trial_id,
             param_name=param_name,
             param_value_internal=param_value_internal,
             distribution=_distribution_text(distribution),
-        )
-        super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
-        self._post(text)
+        ):
+            super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         """Set a trial's state, and its values; returns whether it is set, for another may have begun it before."""
@@ -136,25 +133,29 @@ class RunStorage(InMemoryStorage):
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         """Set what a trial reported at a step."""
-        text = self._text(
+        with self._posted(
             JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE,
             trial_id=trial_id,
             step=step,
             intermediate_value=intermediate_value,
-        )
-        super().set_trial_intermediate_value(trial_id, step, intermediate_value)
-        self._post(text)
+        ):
+            super().set_trial_intermediate_value(trial_id, step, intermediate_value)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Set an attribute of a trial."""
-        text = self._text(JournalOperation.SET_TRIAL_USER_ATTR, trial_id=trial_id, user_attr={key: value})
-        super().set_trial_user_attr(trial_id, key, _as_read(value))
-        self._post(text)
+        with self._posted(JournalOperation.SET_TRIAL_USER_ATTR, trial_id=trial_id, user_attr={key: value}):
+            super().set_trial_user_attr(trial_id, key, _as_read(value))
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Set an attribute of a trial that is Optuna's or a sampler's."""
-        text = self._text(JournalOperation.SET_TRIAL_SYSTEM_ATTR, trial_id=trial_id, system_attr={key: value})
-        super().set_trial_system_attr(trial_id, key, _as_read(value))
+        with self._posted(JournalOperation.SET_TRIAL_SYSTEM_ATTR, trial_id=trial_id, system_attr={key: value}):
+            super().set_trial_system_attr(trial_id, key, _as_read(value))
+
+    @contextmanager
+    def _posted(self, operation: JournalOperation, **about: Any) -> Iterator[None]:
+        """Post what is done within, once it is done; what is no JSON is refused before."""
+        text = self._text(operation, **about)
+        yield
         self._post(text)
 
     def _text(self, operation: JournalOperation, **about: Any) -> str:

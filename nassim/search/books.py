@@ -1,8 +1,7 @@
-"""Books: turns what an executor reports into entries, and keeps the driver's own time."""
+"""Books: turns what an executor reports, and the driver does, into entries."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +13,7 @@ from nassim.executors.base import Event, Executor, Lap, Metered, Released, Unmet
 from nassim.ledger.entry import DRIVER, Entry, Lease, Outcome, Worker
 from nassim.ledger.writer import Writer
 from nassim.search.commits import Commits
+from nassim.search.driver_time import DriverTime
 from nassim.search.pace import Pace
 from nassim.search.spending import Account, Accounts, Spending
 from nassim.search.stretches import Past, Stretches
@@ -80,10 +80,7 @@ class Books:
         self._commits = Commits(writer, warn)
         self._spending = spending or Spending()
         self._accounts = Accounts()
-        self._seconds: dict[tuple[Account, Activity], float] = defaultdict(float)
-        self._activity = Activity.IDLE
-        self._now_s = 0.0
-        self._posted_s = 0.0
+        self._driver = DriverTime(executor.now_s, self._accounts)
         self._stretches = Stretches(pasts)
         self._written_off: dict[tuple[str | None, int], _WrittenOff] = {}
         self._pace = Pace()
@@ -91,11 +88,8 @@ class Books:
 
     def open(self, node: str, opened_s: float) -> None:
         """Begin the driver's lease at a moment that has passed; what it did since then was starting."""
-        self._now_s = self._posted_s = opened_s
         self._writer.lease(Lease(Worker(DRIVER, node, DRIVER, processors=1), opened_s))
-        self._activity = Activity.STARTUP
-        self.tally()
-        self._activity = Activity.IDLE
+        self._driver.begin(opened_s)
 
     def close(self, hurried: Callable[[], bool] = lambda: False) -> None:
         """End the driver's lease, now, and commit. What unfinished jobs had done since their checkpoints is lost.
@@ -110,7 +104,7 @@ class Books:
             self.write_off(self._stretches.take_unkept(job), "interrupted")
         self.tally()
         self._post_driver()
-        self._writer.release(DRIVER, self._now_s, "closed")
+        self._writer.release(DRIVER, self._driver.at_s, "closed")
         self._commits.commit_at_last(hurried)
 
     @property
@@ -121,8 +115,8 @@ class Books:
     def work_for(self, account: Account) -> None:
         """Work for this from now on."""
         self.tally()
-        self._accounts.open(account, self._now_s)
-        self._spending.work_for(account, self._now_s)
+        self._accounts.open(account, self._driver.at_s)
+        self._spending.work_for(account, self._driver.at_s)
 
     def spent(self) -> Spent:
         """Return what the run has spent up to this moment."""
@@ -145,30 +139,18 @@ class Books:
         """Return the step of a job's last checkpoint, as long as something of the job can be lost; 0 without one."""
         return self._stretches.step(job)
 
-    @contextmanager
-    def turn(self, activity: Activity) -> Iterator[None]:
-        """Post the driver's seconds within to `activity`, and to what it was busy with before from then on."""
-        before = self._activity
-        self.tally()
-        self._activity = activity
-        try:
-            yield
-        finally:
-            self.tally()
-            self._activity = before
+    def turn(self, activity: Activity) -> AbstractContextManager[None]:
+        """Return a context in which the driver's seconds are posted to `activity`."""
+        return self._driver.turn(activity)
 
     def tally(self) -> None:
         """Bring the driver's own seconds up to this moment."""
-        now_s = self._executor.now_s()
-        self._seconds[self.account, self._activity] += now_s - self._now_s
-        self._now_s = now_s
+        self._driver.tally()
 
     def _post_driver(self) -> None:
-        for (account, activity), seconds in self._seconds.items():
-            self._append(Entry(DRIVER, self._posted_s, seconds, activity, search=account.search, stage=account.stage))
-            self._posted_s += seconds
-        self._seconds.clear()
-        self._spending.hear_driver(self._posted_s)
+        for entry in self._driver.take():
+            self._append(entry)
+        self._spending.hear_driver(self._driver.posted_s)
 
     def _append(self, entry: Entry) -> None:
         self._writer.append(entry)
@@ -261,7 +243,7 @@ class Books:
         self._append(
             Entry(
                 DRIVER,
-                self._now_s,
+                self._driver.at_s,
                 0.0,
                 Activity.CHECKPOINT,
                 search=self.account.search,
@@ -291,7 +273,7 @@ class Books:
         self._append(
             Entry(
                 DRIVER,
-                self._now_s,
+                self._driver.at_s,
                 0.0,
                 Activity.SAMPLER,
                 search=self.account.search,
